@@ -1,0 +1,292 @@
+"""The TOML form of an equipment model: read, checked whole, written back; saved as rows.
+
+Sections: [equipment_model], [[metrics]], [[limits]], [normal_period], [[likely_causes]] and
+[[signals]]. A fault is reported with the section and the field, all faults at once.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from devices.equipment_models import (
+    EquipmentModel,
+    LikelyCause,
+    Limit,
+    Metric,
+    announce_catalogue,
+    find_equipment_model,
+)
+from devices.signal_mapping import set_signal_mapping
+from foundation.errors import Conflict, Invalid
+from foundation.identity.models import Organisation
+from foundation.units import is_unit
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+SEVERITIES = ("warning", "serious", "critical")
+
+
+class ModelHead(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The section [equipment_model]."""
+
+    key: str
+    make: str
+    model: str
+    variant: str = ""
+    kind: str = ""
+
+
+class MetricEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The section [[metrics]]."""
+
+    name: str
+    label: str
+    unit: str
+    group: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    interval_s: float = 60.0
+
+
+class LimitEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The section [[limits]]."""
+
+    metric: str
+    direction: str
+    threshold: float
+    label: str
+    hysteresis: float = 0.0
+    on_delay_s: float = 0.0
+    severity: str = "serious"
+
+
+class CauseEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The section [[likely_causes]]."""
+
+    condition: str
+    failure_mode: str
+    cause: str
+    label: str
+    action: str
+    metric: str | None = None
+    parts: list[str] = []
+
+
+class SignalEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The section [[signals]]."""
+
+    signal: str
+    metric: str
+    unit: str
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+class ModelDefinition(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A whole definition file."""
+
+    equipment_model: ModelHead
+    metrics: list[MetricEntry]
+    limits: list[LimitEntry] = []
+    normal_period: dict[str, Any] | None = None
+    likely_causes: list[CauseEntry] = []
+    signals: list[SignalEntry] = []
+
+
+NormalPeriodCheck = Callable[[dict[str, Any]], object]
+"""Checks the settings of the normal-period model; telemetry owns their meaning."""
+
+
+def read_definition(text: str) -> ModelDefinition:
+    """A definition from TOML text.
+
+    Raises:
+        Invalid: listing every fault that was found.
+    """
+    try:
+        tree = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise Invalid(f"The definition is no valid TOML: {error}") from error
+    try:
+        definition = msgspec.convert(tree, ModelDefinition)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"The definition does not fit: {error}") from error
+    faults = _Faults()
+    _check_head(definition.equipment_model, faults)
+    _check_metrics(definition, faults)
+    _check_limits(definition, faults)
+    _check_references(definition, faults)
+    if faults.lines:
+        raise Invalid("The definition does not fit:\n" + "\n".join(faults.lines))
+    return definition
+
+
+@dataclass
+class _Faults:
+    lines: list[str] = field(default_factory=list)
+
+    def unless(self, holds: bool, line: str) -> None:  # noqa: FBT001 - reads as a sentence
+        if not holds:
+            self.lines.append(line)
+
+
+def _check_head(head: ModelHead, faults: _Faults) -> None:
+    faults.unless(
+        bool(_NAME.fullmatch(head.key)),
+        f"equipment_model.key {head.key!r}: small letters, digits and underscores only.",
+    )
+    faults.unless(bool(head.make.strip()), "equipment_model.make is empty.")
+    faults.unless(bool(head.model.strip()), "equipment_model.model is empty.")
+
+
+def _check_metrics(definition: ModelDefinition, faults: _Faults) -> None:
+    faults.unless(bool(definition.metrics), "There are no [[metrics]].")
+    seen: set[str] = set()
+    for metric in definition.metrics:
+        where = f"metrics.{metric.name}"
+        is_name = bool(_NAME.fullmatch(metric.name)) and metric.name not in ("asset", "at_ms")
+        faults.unless(is_name, f"{where}: small letters, digits and underscores only.")
+        faults.unless(metric.name not in seen, f"{where} stands twice.")
+        faults.unless(is_unit(metric.unit), f"{where}.unit {metric.unit!r} is no unit we know.")
+        faults.unless(metric.interval_s > 0, f"{where}.interval_s must be above 0.")
+        low, high = metric.minimum, metric.maximum
+        is_range = low is None or high is None or low < high
+        faults.unless(is_range, f"{where}: minimum must lie below maximum.")
+        seen.add(metric.name)
+
+
+def _check_limits(definition: ModelDefinition, faults: _Faults) -> None:
+    names = {metric.name for metric in definition.metrics}
+    seen: set[tuple[str, str, str]] = set()
+    for limit in definition.limits:
+        where = f"limits.{limit.metric}.{limit.direction}"
+        key = (limit.metric, limit.direction, limit.severity)
+        faults.unless(key not in seen, f"{where} ({limit.severity}) stands twice.")
+        faults.unless(limit.metric in names, f"{where}: there is no such metric.")
+        faults.unless(limit.direction in ("high", "low"), f"{where}: direction is high or low.")
+        severities = ", ".join(SEVERITIES)
+        faults.unless(limit.severity in SEVERITIES, f"{where}: severity is one of {severities}.")
+        faults.unless(limit.hysteresis >= 0, f"{where}.hysteresis is below 0.")
+        faults.unless(limit.on_delay_s >= 0, f"{where}.on_delay_s is below 0.")
+        seen.add(key)
+
+
+def _check_references(definition: ModelDefinition, faults: _Faults) -> None:
+    names = {metric.name for metric in definition.metrics}
+    for cause in definition.likely_causes:
+        known = cause.metric is None or cause.metric in names
+        faults.unless(known, f"likely_causes: there is no metric {cause.metric!r}.")
+    for signal in definition.signals:
+        known = signal.metric in names
+        faults.unless(known, f"signals.{signal.signal}: there is no metric {signal.metric!r}.")
+    chosen = (definition.normal_period or {}).get("metrics", [])
+    for name in chosen if isinstance(chosen, list) else []:
+        faults.unless(name in names, f"normal_period: there is no metric {name!r}.")
+
+
+def save_definition(
+    session: Session,
+    *,
+    definition: ModelDefinition,
+    manufacturer: Organisation,
+    at: datetime,
+    check_normal_period: NormalPeriodCheck,
+) -> EquipmentModel:
+    """Creates the equipment model or replaces what it says; assets and readings stay.
+
+    Raises:
+        Conflict: when another manufacturer has a model of that key.
+        Invalid: when the normal-period settings or a signal's unit do not fit.
+    """
+    if definition.normal_period is not None:
+        check_normal_period(definition.normal_period)
+    head = definition.equipment_model
+    model = find_equipment_model(session, head.key)
+    if model is None:
+        model = _create(session, head, manufacturer)
+    if model.manufacturer_id != manufacturer.id:
+        raise Conflict(f"The key {head.key!r} belongs to another manufacturer.")
+    _fill(session, model, definition, at)
+    for signal in definition.signals:
+        set_signal_mapping(session, model=model, at=at, **msgspec.structs.asdict(signal))
+    announce_catalogue(session, at)
+    return model
+
+
+def _create(session: Session, head: ModelHead, manufacturer: Organisation) -> EquipmentModel:
+    table = EquipmentModel.__table__
+    if session.execute(table.select().where(table.c.key == head.key)).first():
+        raise Conflict(f"The key {head.key!r} belongs to another manufacturer.")
+    return EquipmentModel(
+        key=head.key, manufacturer_id=manufacturer.id, version=0, make=head.make, model=head.model
+    )
+
+
+def _fill(
+    session: Session, model: EquipmentModel, definition: ModelDefinition, at: datetime
+) -> None:
+    head = definition.equipment_model
+    model.make, model.model = head.make.strip(), head.model.strip()
+    model.variant, model.kind = head.variant.strip(), head.kind.strip()
+    model.normal_period = definition.normal_period
+    model.version += 1
+    model.updated_at = at
+    _clear(session, model)
+    model.metrics = [
+        Metric(**_row(entry, group=entry.group or entry.name), position=position)
+        for position, entry in enumerate(definition.metrics)
+    ]
+    model.limits = [Limit(**_row(entry)) for entry in definition.limits]
+    model.likely_causes = [LikelyCause(**_row(entry)) for entry in definition.likely_causes]
+    session.add(model)
+    session.flush()
+
+
+def _clear(session: Session, model: EquipmentModel) -> None:
+    # The old rows must be gone before rows with the same unique names come.
+    for rows in (model.metrics, model.limits, model.likely_causes):
+        rows.clear()
+    session.flush()
+
+
+def _row(entry: msgspec.Struct, **changed: object) -> dict[str, Any]:
+    return msgspec.structs.asdict(entry) | changed
+
+
+_Entry = TypeVar("_Entry", bound=msgspec.Struct)
+
+
+def _entry(kind: type[_Entry], row: object) -> _Entry:
+    return kind(**{name: getattr(row, name) for name in kind.__struct_fields__})
+
+
+def as_definition(model: EquipmentModel, signals: list[SignalEntry]) -> ModelDefinition:
+    """The definition that would make this equipment model."""
+    return ModelDefinition(
+        equipment_model=_entry(ModelHead, model),
+        metrics=[_entry(MetricEntry, each) for each in model.metrics],
+        limits=[_entry(LimitEntry, each) for each in model.limits],
+        normal_period=model.normal_period,
+        likely_causes=[_entry(CauseEntry, each) for each in model.likely_causes],
+        signals=signals,
+    )
+
+
+def write_definition(definition: ModelDefinition) -> str:
+    """The definition as TOML text, without what is empty."""
+    tree = msgspec.to_builtins(definition)
+    return msgspec.toml.encode(_without_empty(tree)).decode()
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: _without_empty(each) for key, each in value.items()}
+        return {key: each for key, each in kept.items() if each not in (None, "", [], {})}
+    if isinstance(value, list):
+        return [_without_empty(each) for each in value]
+    return value

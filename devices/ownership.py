@@ -1,0 +1,105 @@
+"""Who owns an asset and who serves it, from when to when; each change renews who sees it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from devices.access import Visible, asset_condition, set_visibility
+from devices.assets import Asset
+from devices.equipment_models import EquipmentModel
+from foundation.database import Base, BigId, Scoped
+from foundation.errors import Invalid
+from foundation.identity.models import Organisation
+from foundation.identity.scope import OrganisationKind, Scope
+from foundation.intervals import Interval
+
+
+class PartyKind(StrEnum):
+    """What an organisation is to an asset."""
+
+    OWNER = "owner"
+    SERVICING = "servicing"
+
+
+_KIND_OF_ORGANISATION = {
+    PartyKind.OWNER: OrganisationKind.CUSTOMER,
+    PartyKind.SERVICING: OrganisationKind.DEALER,
+}
+
+
+class AssetParty(Scoped, Base):
+    """An organisation owns or serves an asset for a period."""
+
+    __tablename__ = "asset_party"
+    __table_args__ = (
+        # One owner and one servicing dealer at a time, whatever runs at once.
+        Index(
+            "uq_asset_party_open",
+            "asset_id",
+            "kind",
+            unique=True,
+            sqlite_where=text("to_at IS NULL"),
+            postgresql_where=text("to_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    kind: Mapped[PartyKind]
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime | None]
+
+    @classmethod
+    def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
+        return asset_condition(cls.asset_id, scope)
+
+    def is_writable_by(self, scope: Scope, session: Session) -> bool:
+        asset = session.get(Asset, self.asset_id)
+        return asset is not None and asset.is_writable_by(scope, session)
+
+
+def set_party(
+    session: Session, *, asset: Asset, kind: PartyKind, organisation: Organisation, at: datetime
+) -> None:
+    """Makes an organisation the asset's owner or servicing dealer from `at` on.
+
+    Raises:
+        Invalid: when the organisation is of the wrong kind.
+    """
+    if organisation.kind != _KIND_OF_ORGANISATION[kind]:
+        raise Invalid(f"{organisation.name} is a {organisation.kind} and cannot be the {kind}.")
+    present = find_party(session, asset.id, kind)
+    if present is not None and present.organisation_id == organisation.id:
+        return
+    session.execute(
+        update(AssetParty)
+        .where(
+            AssetParty.asset_id == asset.id, AssetParty.kind == kind, AssetParty.to_at.is_(None)
+        )
+        .values(to_at=at)
+    )
+    session.add(
+        AssetParty(asset_id=asset.id, organisation_id=organisation.id, kind=kind, from_at=at)
+    )
+    session.flush()
+    _renew_visibility(session, asset)
+
+
+def find_party(session: Session, asset_id: int, kind: PartyKind) -> AssetParty | None:
+    """Who owns or serves the asset now."""
+    return session.scalar(
+        select(AssetParty).where(
+            AssetParty.asset_id == asset_id, AssetParty.kind == kind, AssetParty.to_at.is_(None)
+        )
+    )
+
+
+def _renew_visibility(session: Session, asset: Asset) -> None:
+    model = session.get_one(EquipmentModel, asset.equipment_model_id)
+    always = Interval(min(asset.commissioned_at, asset.created_at))
+    parties = session.scalars(select(AssetParty).where(AssetParty.asset_id == asset.id))
+    visible = [Visible(p.organisation_id, Interval(p.from_at, p.to_at)) for p in parties]
+    set_visibility(session, asset.id, [Visible(model.manufacturer_id, always), *visible])

@@ -1,0 +1,132 @@
+"""Devices and which asset each of them spoke for at what time."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, or_, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from devices.access import Act, AssetVisibility, asset_condition, is_asset_visible, may
+from devices.assets import Asset
+from devices.readings import is_device_key
+from foundation.database import Base, BigId, Scoped, get_scope
+from foundation.errors import Conflict, Invalid
+from foundation.identity.scope import Scope
+
+
+class Device(Scoped, Base):
+    """A telematics unit; its key is part of its topic and of nothing secret."""
+
+    __tablename__ = "device"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+    @classmethod
+    def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
+        return or_(cls.organisation_id == scope.organisation_id, cls.id.in_(_seen_devices(scope)))
+
+    def is_writable_by(self, scope: Scope, session: Session) -> bool:
+        del session
+        return may(scope, Act.ADMINISTER_ASSETS) and self.organisation_id == scope.organisation_id
+
+
+def _seen_devices(scope: Scope) -> Any:
+    assignment = Base.metadata.tables["source_assignment"]
+    visible = AssetVisibility.__table__
+    return (
+        select(assignment.c.device_id)
+        .join(visible, visible.c.asset_id == assignment.c.asset_id)
+        .where(visible.c.organisation_id == scope.organisation_id, visible.c.to_at.is_(None))
+    )
+
+
+class SourceAssignment(Scoped, Base):
+    """The device spoke for the asset from `from_at` until `to_at`."""
+
+    __tablename__ = "source_assignment"
+    __table_args__ = (
+        Index(
+            "uq_source_assignment_open",
+            "device_id",
+            unique=True,
+            sqlite_where=text("to_at IS NULL"),
+            postgresql_where=text("to_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"), index=True)
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime | None]
+
+    @classmethod
+    def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
+        return asset_condition(cls.asset_id, scope)
+
+    def is_writable_by(self, scope: Scope, session: Session) -> bool:
+        return may(scope, Act.ADMINISTER_ASSETS) and is_asset_visible(session, self.asset_id)
+
+
+def register_device(session: Session, *, key: str, at: datetime) -> Device:
+    """The device of that key, made when it is new.
+
+    Raises:
+        Invalid: when the key cannot stand in a topic.
+        Conflict: when another organisation has a device of that key.
+    """
+    if not is_device_key(key):
+        raise Invalid(
+            f"{key!r} is no device key: letters, digits, dot, dash and underscore, at most 64.",
+            field="device",
+        )
+    scope = get_scope(session)
+    found = session.scalar(select(Device).where(Device.key == key))
+    if found is not None:
+        return found
+    table = Device.__table__
+    if session.execute(select(table.c.id).where(table.c.key == key)).first():
+        raise Conflict(f"The device key {key!r} is taken.")
+    device = Device(key=key, organisation_id=scope.organisation_id, created_at=at)
+    session.add(device)
+    session.flush()
+    return device
+
+
+def assign_source(session: Session, *, device: Device, asset: Asset, from_at: datetime) -> None:
+    """Lets the device speak for the asset from that time on; what it spoke for before ends there.
+
+    Raises:
+        Invalid: when the present assignment began later.
+    """
+    present = session.scalar(
+        select(SourceAssignment).where(
+            SourceAssignment.device_id == device.id, SourceAssignment.to_at.is_(None)
+        )
+    )
+    if present is not None and present.asset_id == asset.id:
+        return
+    if present is not None and present.from_at > from_at:
+        raise Invalid(f"{device.key} was assigned later than {from_at:%Y-%m-%d %H:%M} already.")
+    session.execute(
+        update(SourceAssignment)
+        .where(SourceAssignment.device_id == device.id, SourceAssignment.to_at.is_(None))
+        .values(to_at=from_at)
+    )
+    session.add(SourceAssignment(device_id=device.id, asset_id=asset.id, from_at=from_at))
+    session.flush()
+
+
+def list_devices_of(session: Session, asset_id: int) -> list[str]:
+    """Keys of the devices that speak for the asset now."""
+    query = (
+        select(Device.key)
+        .join(SourceAssignment, SourceAssignment.device_id == Device.id)
+        .where(SourceAssignment.asset_id == asset_id, SourceAssignment.to_at.is_(None))
+        .order_by(Device.key)
+    )
+    return list(session.scalars(query))

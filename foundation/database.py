@@ -1,0 +1,234 @@
+"""The relational database: base class, column types, the session guard and the transaction edge.
+
+A session carries the `Scope` it acts for. The guard adds that scope's filter to every ORM query on
+a scoped table and refuses to write rows outside it; a session without a scope cannot query.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    Integer,
+    MetaData,
+    create_engine,
+    event,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    LoaderCriteriaOption,
+    ORMExecuteState,
+    Session,
+    sessionmaker,
+    with_loader_criteria,
+)
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from foundation.errors import Forbidden, Unavailable
+from foundation.identity.scope import Scope
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+"""Key type: 64 bit on PostgreSQL; SQLite counts up by itself only on plain INTEGER."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC instant; SQLite would hand it back naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("An instant must be aware; take it from a Clock.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _values(members: type[StrEnum]) -> list[str]:
+    return [member.value for member in members]
+
+
+class Base(DeclarativeBase):
+    """Parent of all tables; its metadata is what the migrations build."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[dict[str, Any]]: JSON,
+        list[str]: JSON,
+        StrEnum: Enum(StrEnum, native_enum=False, length=40, values_callable=_values),
+    }
+
+
+class Scoped:
+    """Mixed into tables whose rows belong to somebody.
+
+    `visible_to` gives the filter that the guard adds to each query, `is_writable_by` the check
+    before a row is written. Both are asked only for scopes that are not the system's own.
+    """
+
+    @classmethod
+    def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
+        raise NotImplementedError(f"{cls.__name__} must say who sees it")
+
+    def is_writable_by(self, scope: Scope, session: Session) -> bool:
+        raise NotImplementedError(f"{type(self).__name__} must say who writes it")
+
+
+def get_scope(session: Session) -> Scope:
+    """The scope the session acts for.
+
+    Raises:
+        Forbidden: when nobody bound one.
+    """
+    scope = session.info.get("scope")
+    if not isinstance(scope, Scope):
+        raise Forbidden("This session has no scope; open it through Database with one.")
+    return scope
+
+
+def _scoped_classes() -> list[type[Scoped]]:
+    mapped = [mapper.class_ for mapper in Base.registry.mappers]
+    return [each for each in mapped if issubclass(each, Scoped)]
+
+
+def _criteria(session: Session, scope: Scope) -> list[LoaderCriteriaOption]:
+    # Built once for a session: the filters depend on its scope alone.
+    known: list[LoaderCriteriaOption] | None = session.info.get("criteria")
+    if known is None:
+        known = [
+            with_loader_criteria(each, each.visible_to(scope), include_aliases=True)
+            for each in _scoped_classes()
+        ]
+        session.info["criteria"] = known
+    return known
+
+
+def _guard_queries(state: ORMExecuteState) -> None:
+    if not (state.is_select or state.is_update or state.is_delete) or state.is_column_load:
+        return
+    scope = get_scope(state.session)
+    if scope.is_system:
+        return
+    state.statement = state.statement.options(*_criteria(state.session, scope))
+
+
+def _guard_writes(session: Session, *_: object) -> None:
+    touched = [*session.new, *session.dirty, *session.deleted]
+    scoped = [each for each in touched if isinstance(each, Scoped)]
+    if not scoped:
+        return
+    scope = get_scope(session)
+    if scope.is_system:
+        return
+    with session.no_autoflush:
+        for each in scoped:
+            if not each.is_writable_by(scope, session):
+                raise Forbidden(f"This {type(each).__name__} is outside what you may change.")
+
+
+class Database:
+    """An engine with guarded sessions; one for each process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        # A read that turns into a write fails at once when another writer came between, so a
+        # transaction takes SQLite's write lock at its start and waits for it there.
+        writer = engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._readers = sessionmaker(engine, class_=Session, expire_on_commit=False)
+        self._writers = sessionmaker(writer, class_=Session, expire_on_commit=False)
+        for maker in (self._readers, self._writers):
+            event.listen(maker, "do_orm_execute", _guard_queries)
+            event.listen(maker, "before_flush", _guard_writes)
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @contextmanager
+    def session(self, scope: Scope) -> Iterator[Session]:
+        """A session for reading; what is not committed is rolled back.
+
+        Raises:
+            Unavailable: when the database does not answer or is locked too long.
+        """
+        with _opened(self._readers, scope) as session:
+            yield session
+
+    @contextmanager
+    def transaction(self, scope: Scope) -> Iterator[Session]:
+        """A session that commits when the block ends well: only requests, batches, jobs, commands.
+
+        Raises:
+            Unavailable: when the database does not answer or is locked too long.
+        """
+        with _opened(self._writers, scope) as session:
+            yield session
+            session.commit()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _opened(maker: sessionmaker[Session], scope: Scope) -> Iterator[Session]:
+    with maker() as session:
+        session.info["scope"] = scope
+        try:
+            yield session
+        except OperationalError as error:
+            raise Unavailable(f"The database does not answer: {error.orig}") from error
+
+
+def open_database(url: str, *, pool_size: int = 20) -> Database:
+    """Opens an SQLite or PostgreSQL database by its SQLAlchemy address; creates no tables."""
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": 5.0}, pool_size=pool_size)
+        event.listen(engine, "connect", _set_sqlite_pragmas)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+    return Database(engine)
+
+
+def _set_sqlite_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # The driver's own transaction handling lets DDL escape a rollback; we send BEGIN ourselves.
+    # WAL mode is set once by `migrate`: two processes switching to it at once can fail.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("foreign_keys=ON", "synchronous=NORMAL", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))

@@ -1,0 +1,100 @@
+"""Reads of organisations and people for pages, and the change of one's own password."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from foundation import audit
+from foundation.errors import Invalid
+from foundation.identity.models import LoginSession, Membership, Organisation, Person
+from foundation.identity.passwords import check_new_password, hash_password, is_password
+from foundation.identity.scope import OrganisationKind, Role
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationRow:
+    """An organisation in a list or a choice."""
+
+    id: int
+    name: str
+    kind: OrganisationKind
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person with one role; without a password they cannot sign in."""
+
+    id: int
+    name: str
+    email: str
+    role: Role
+    is_active: bool
+    has_password: bool
+
+
+def list_organisations(
+    session: Session, kind: OrganisationKind | None = None
+) -> list[OrganisationRow]:
+    """Organisations by name, of one kind or all."""
+    query = select(Organisation).order_by(Organisation.name)
+    if kind is not None:
+        query = query.where(Organisation.kind == kind)
+    return [
+        OrganisationRow(each.id, each.name, each.kind, each.time_zone)
+        for each in session.scalars(query)
+    ]
+
+
+def list_people(session: Session, organisation_id: int) -> list[PersonRow]:
+    """The people of an organisation by name, one row a role."""
+    query = (
+        select(Person, Membership.role)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(Membership.organisation_id == organisation_id)
+        .order_by(Person.name, Membership.role)
+    )
+    return [
+        PersonRow(
+            person.id,
+            person.name,
+            person.email,
+            role,
+            person.is_active,
+            person.password_hash is not None,
+        )
+        for person, role in session.execute(query).tuples()
+    ]
+
+
+def change_password(
+    session: Session, *, person_id: int, present: str, new: str, login_id: int, at: datetime
+) -> None:
+    """Sets a new password and ends the person's other sessions.
+
+    Raises:
+        Invalid: when the present password is wrong or the new one breaks the rule.
+    """
+    person = session.get_one(Person, person_id)
+    if not is_password(person.password_hash, present):
+        raise Invalid("This is not your present password.", field="present")
+    check_new_password(new)
+    person.password_hash = hash_password(new)
+    session.execute(
+        update(LoginSession)
+        .where(
+            LoginSession.person_id == person_id,
+            LoginSession.id != login_id,
+            LoginSession.ended_at.is_(None),
+        )
+        .values(ended_at=at)
+    )
+    audit.record(
+        session,
+        at=at,
+        action="portal:person:change_password",
+        subject_kind="person",
+        subject_id=person_id,
+    )

@@ -1,0 +1,144 @@
+"""Durable jobs and outbox: work is a row written with the act that needs it; a crash loses none.
+
+A worker leases a due row, runs its handler in the transaction that marks it done, and gives it
+back for another try when the handler fails. Handlers are handed in; this module knows no kinds.
+"""
+
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Index, Select, String, Text, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from foundation.clock import Clock
+from foundation.database import Base, BigId, Database
+from foundation.identity.scope import Scope
+
+MAX_ATTEMPTS = 8
+LEASE = timedelta(minutes=5)
+_FIRST_RETRY_S = 5.0
+
+Handler = Callable[[Session, dict[str, Any]], None]
+_log = structlog.get_logger()
+
+
+class Job(Base):
+    """Something still to be done, or done, or given up after `MAX_ATTEMPTS`."""
+
+    __tablename__ = "job"
+    __table_args__ = (Index("ix_job_due", "done_at", "failed_at", "run_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(60), index=True)
+    payload: Mapped[dict[str, Any]]
+    unique_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    created_at: Mapped[datetime]
+    run_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    leased_until: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+def enqueue(
+    session: Session,
+    *,
+    kind: str,
+    payload: dict[str, Any],
+    at: datetime,
+    unique_key: str | None = None,
+    run_at: datetime | None = None,
+) -> bool:
+    """Adds a job to the session's transaction; False when its unique key is known already."""
+    if unique_key is not None:
+        known = session.scalar(select(Job.id).where(Job.unique_key == unique_key))
+        if known is not None:
+            return False
+    session.add(
+        Job(kind=kind, payload=payload, unique_key=unique_key, created_at=at, run_at=run_at or at)
+    )
+    session.flush()
+    return True
+
+
+def run_due(
+    database: Database, clock: Clock, handlers: Mapping[str, Handler], *, limit: int = 100
+) -> int:
+    """Runs due jobs, oldest first, and returns how many were tried.
+
+    A failing job is retried with growing delay and stops nothing else.
+    """
+    kinds = list(handlers)
+    tried = 0
+    while tried < limit and _is_any_due(database, clock.now(), kinds):
+        job_id = _lease_next(database, clock.now(), kinds)
+        if job_id is None:
+            break
+        tried += 1
+        _run(database, clock, handlers, job_id)
+    return tried
+
+
+def _due(now: datetime, kinds: list[str]) -> Select[Job]:
+    return select(Job).where(
+        Job.done_at.is_(None),
+        Job.failed_at.is_(None),
+        Job.run_at <= now,
+        Job.kind.in_(kinds),
+        Job.leased_until.is_(None) | (Job.leased_until <= now),
+    )
+
+
+def _is_any_due(database: Database, now: datetime, kinds: list[str]) -> bool:
+    # A plain read first: an idle worker takes no write lock.
+    with database.session(Scope.system("jobs")) as session:
+        return session.scalar(_due(now, kinds).limit(1)) is not None
+
+
+def _lease_next(database: Database, now: datetime, kinds: list[str]) -> int | None:
+    with database.transaction(Scope.system("jobs")) as session:
+        query = _due(now, kinds).order_by(Job.run_at, Job.id).limit(1)
+        job = session.scalar(query.with_for_update(skip_locked=True))
+        if job is None:
+            return None
+        job.leased_until = now + LEASE
+        job.attempts += 1
+        return job.id
+
+
+def _run(database: Database, clock: Clock, handlers: Mapping[str, Handler], job_id: int) -> None:
+    try:
+        with database.transaction(Scope.system("jobs")) as session:
+            job = session.get_one(Job, job_id)
+            handlers[job.kind](session, dict(job.payload))
+            job.done_at = clock.now()
+            job.leased_until = None
+    except Exception as error:  # noqa: BLE001 - a job run is one of the three places for it
+        _log.warning("job_failed", job=job_id, error=str(error))
+        _give_back(database, clock.now(), job_id, traceback.format_exc(limit=5))
+
+
+def _give_back(database: Database, now: datetime, job_id: int, error: str) -> None:
+    with database.transaction(Scope.system("jobs")) as session:
+        job = session.get_one(Job, job_id)
+        job.last_error = error[-4000:]
+        job.leased_until = None
+        if job.attempts >= MAX_ATTEMPTS:
+            job.failed_at = now
+        job.run_at = now + timedelta(seconds=_FIRST_RETRY_S * 4 ** min(job.attempts - 1, 6))
+
+
+def release_leases(database: Database) -> None:
+    """Gives back what a killed worker held; called when the only worker starts."""
+    with database.transaction(Scope.system("jobs")) as session:
+        session.execute(update(Job).where(Job.done_at.is_(None)).values(leased_until=None))
+
+
+def count_waiting(session: Session) -> int:
+    """Jobs that are neither done nor given up."""
+    query = select(func.count()).where(Job.done_at.is_(None), Job.failed_at.is_(None))
+    return session.scalar(query) or 0

@@ -1,0 +1,44 @@
+"""Structured logs: events with fields, as JSON lines or for a terminal; set up once a process."""
+
+import logging
+import sys
+
+import structlog
+
+
+def set_up_logs(form: str = "console", *, level: int = logging.INFO) -> None:
+    """Sends all events to standard error, times in UTC.
+
+    JSON escapes line breaks, so a value cannot forge a line; the console form escapes them too.
+    """
+    renderer: structlog.typing.Processor
+    if form == "json":
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
+        )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _escape_line_breaks,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+
+
+def _escape_line_breaks(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    del logger, method
+    for key, value in event.items():
+        if isinstance(value, str) and key != "exception":
+            event[key] = value.replace("\r", "\\r").replace("\n", "\\n")
+    return event

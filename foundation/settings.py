@@ -1,0 +1,195 @@
+"""All settings: one table of variable, parser, default and help; read nowhere else.
+
+`read_settings` reports every fault at once. There is no default for a secret: the demo makes its
+own in the data directory.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from foundation.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a process was told from outside."""
+
+    data_dir: Path
+    database_url: str
+    secret_key: str
+    host: str
+    port: int
+    mqtt_url: str
+    mqtt_port: int
+    ingest_id: str
+    memory_limit_mb: int
+    stream_limit: int
+    public_data: Path | None
+    log_format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One row of the table: environment variable, field, parser, default as text, help."""
+
+    name: str
+    field: str
+    parse: Callable[[str], Any]
+    default: str | None
+    help: str
+    is_secret: bool = False
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise ValueError("a port lies between 0 (any free one) and 65535")
+    return port
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("at least 1")
+    return number
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _optional_path(text: str) -> Path | None:
+    return _path(text) if text else None
+
+
+def _log_format(text: str) -> str:
+    if text not in ("json", "console"):
+        raise ValueError("json or console")
+    return text
+
+
+def _secret(text: str) -> str:
+    if len(text) < 32:
+        raise ValueError("at least 32 characters")
+    return text
+
+
+VARIABLES = (
+    Variable("MILLWRIGHT_DATA_DIR", "data_dir", _path, "~/.millwright", "Folder for all data."),
+    Variable(
+        "MILLWRIGHT_DATABASE_URL",
+        "database_url",
+        str,
+        "",
+        "SQLAlchemy address; empty: SQLite in the data folder.",
+    ),
+    Variable(
+        "MILLWRIGHT_SECRET_KEY",
+        "secret_key",
+        _secret,
+        None,
+        "Signs cookies; at least 32 characters, or a file named by MILLWRIGHT_SECRET_KEY_FILE.",
+        is_secret=True,
+    ),
+    Variable("MILLWRIGHT_HOST", "host", str, "127.0.0.1", "Address the portal listens on."),
+    Variable("MILLWRIGHT_PORT", "port", _port, "8000", "Port of the portal; 0: any free one."),
+    Variable(
+        "MILLWRIGHT_MQTT_URL",
+        "mqtt_url",
+        str,
+        "",
+        "Broker to use, mqtt://user:password@host:port; empty: start one.",
+        is_secret=True,
+    ),
+    Variable(
+        "MILLWRIGHT_MQTT_PORT", "mqtt_port", _port, "0", "Port of our own broker; 0: any free one."
+    ),
+    Variable(
+        "MILLWRIGHT_INGEST_ID",
+        "ingest_id",
+        str,
+        "millwright-ingest-0",
+        "MQTT client id of this ingest process; stable across restarts.",
+    ),
+    Variable(
+        "MILLWRIGHT_MEMORY_LIMIT_MB",
+        "memory_limit_mb",
+        _positive,
+        "512",
+        "Memory that the embedded time-series store may take.",
+    ),
+    Variable(
+        "MILLWRIGHT_STREAM_LIMIT",
+        "stream_limit",
+        _positive,
+        "64",
+        "Live pages served at once; further pages ask every 15 seconds.",
+    ),
+    Variable(
+        "MILLWRIGHT_PUBLIC_DATA",
+        "public_data",
+        _optional_path,
+        "",
+        "Folder with the public measurements that some tests and benchmarks use.",
+    ),
+    Variable("MILLWRIGHT_LOG_FORMAT", "log_format", _log_format, "console", "json or console."),
+)
+
+
+def read_settings(
+    overrides: Mapping[str, object] | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Settings from the environment, with fields that a command line gave put over them.
+
+    Raises:
+        Invalid: listing every fault, one a line, with the variable's name.
+    """
+    given = dict(os.environ if environment is None else environment)
+    faults: list[str] = []
+    _read_secret_files(given, faults)
+    values: dict[str, Any] = {
+        variable.field: _read(variable, given, overrides or {}, faults) for variable in VARIABLES
+    }
+    if faults:
+        raise Invalid("Settings cannot be used:\n" + "\n".join(f"  {each}" for each in faults))
+    if not values["database_url"]:
+        values["database_url"] = f"sqlite:///{values['data_dir'] / 'millwright.db'}"
+    return Settings(**{each.name: values[each.name] for each in fields(Settings)})
+
+
+def _read(
+    variable: Variable,
+    given: Mapping[str, str],
+    overrides: Mapping[str, object],
+    faults: list[str],
+) -> object:
+    if overrides.get(variable.field) is not None:
+        return overrides[variable.field]
+    text = given.get(variable.name, variable.default)
+    if text is None:
+        faults.append(f"{variable.name} is missing. {variable.help}")
+        return None
+    try:
+        return variable.parse(text)
+    except ValueError as error:
+        shown = "its value" if variable.is_secret else repr(text)
+        faults.append(f"{variable.name}: {shown} cannot be used: {error}")
+        return None
+
+
+def _read_secret_files(given: dict[str, str], faults: list[str]) -> None:
+    for variable in VARIABLES:
+        name = f"{variable.name}_FILE"
+        if not variable.is_secret or name not in given:
+            continue
+        try:
+            path = Path(given[name])
+            if stat.S_IMODE(path.stat().st_mode) & stat.S_IROTH:
+                faults.append(f"{name}: {path} can be read by everybody; take that right away.")
+            given[variable.name] = path.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            faults.append(f"{name}: {error}")

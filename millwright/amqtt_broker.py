@@ -1,0 +1,226 @@
+"""The embedded broker's own process: amqtt with our accounts, rights and redelivery.
+
+Run as `python -m millwright.amqtt_broker SETTINGS.json` by broker.py, which says what this broker
+promises. amqtt by itself forgets what a persistent session did not acknowledge; the handler below
+puts that right. It overrides steps that amqtt does not publish, hence the narrow version range.
+"""
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import amqtt.broker
+from amqtt.broker import Broker, RetainedApplicationMessage
+from amqtt.contexts import Action, BaseContext
+from amqtt.mqtt.constants import QOS_1
+from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
+from amqtt.mqtt.puback import PubackPacket
+from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
+from amqtt.session import ApplicationMessage, OutgoingApplicationMessage, Session
+
+from millwright.broker_access import (
+    Part,
+    get_rights,
+    is_covered,
+    is_password,
+    read_passwords,
+)
+
+_OWNER = "millwright.owner"
+# As mosquitto's, see mosquitto.py.
+_WINDOW = 4000
+
+
+class Accounts(BaseAuthPlugin):  # type: ignore[misc] # amqtt ships no types
+    """Lets in who is in the password file; a session belongs to the user who began it."""
+
+    @dataclass
+    class Config:
+        passwords: str
+        anonymous_devices: bool
+
+    def __init__(self, context: BaseContext) -> None:
+        super().__init__(context)
+        self._hashes = read_passwords(Path(self.config.passwords).read_text())
+
+    async def authenticate(self, *, session: Session) -> bool:
+        if session.username is None:
+            session.is_anonymous = True
+            return bool(self.config.anonymous_devices) and self._owns(session, "")
+        hashed = self._hashes.get(session.username)
+        if hashed is None or not is_password(session.password or "", hashed):
+            return False
+        return self._owns(session, session.username)
+
+    @staticmethod
+    def _owns(session: Session, user: str) -> bool:
+        # A client that names another's id gets that session's object, queue and all.
+        return bool(session.attributes.setdefault(_OWNER, user) == user)
+
+
+class AccessList(BaseTopicPlugin):  # type: ignore[misc] # amqtt ships no types
+    """Allows what the table of rights allows the session's owner."""
+
+    @dataclass
+    class Config:
+        parts: dict[str, str] = field(default_factory=dict)
+
+    async def topic_filtering(
+        self,
+        *,
+        session: Session | None = None,
+        topic: str | None = None,
+        action: Action | None = None,
+    ) -> bool:
+        if session is None or not topic:
+            return False
+        user = session.attributes.get(_OWNER, "")
+        rights = get_rights(Part(self.config.parts.get(user, Part.ANONYMOUS)), user)
+        allowed = rights.write if action == Action.PUBLISH else rights.read
+        return is_covered(topic, allowed)
+
+
+class PatientHandler(BrokerProtocolHandler):  # type: ignore[misc] # amqtt ships no types
+    """Keeps each message of a session until it is acknowledged, a window of them on the way.
+
+    amqtt's own handler sends without a window, gives a message up five seconds after sending it,
+    and forgets what was on the way when the connection ends. `undelivered` is what the client
+    published and the broker has not passed on yet.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._has_room = asyncio.Event()
+        self._feeder: asyncio.Task[None] | None = None
+        self.undelivered: ApplicationMessage | None = None
+
+    async def mqtt_deliver_next_message(self) -> ApplicationMessage | None:
+        self.undelivered = await super().mqtt_deliver_next_message()
+        return self.undelivered
+
+    async def start(self) -> None:
+        await super().start()
+        self._feeder = asyncio.create_task(self._feed(self.session))
+
+    async def stop(self) -> None:
+        if self._feeder is not None:
+            self._feeder.cancel()
+        await super().stop()
+
+    async def mqtt_publish(
+        self,
+        topic: str,
+        data: bytes,
+        qos: int | None,
+        retain: bool,  # noqa: FBT001 - amqtt's signature
+        ack_timeout: int | None = None,
+    ) -> Any:
+        if not qos:
+            return await super().mqtt_publish(topic, data, qos, retain, ack_timeout)
+        message = RetainedApplicationMessage(None, topic, data, qos)
+        message.retain = retain
+        self.session.retained_messages.put_nowait(message)
+        return message
+
+    async def handle_puback(self, puback: PubackPacket) -> None:
+        self.session.inflight_out.pop(puback.packet_id, None)
+        self._has_room.set()
+
+    async def _retry_deliveries(self) -> None:
+        """Nothing: the feeder sends again what was on the way."""
+
+    async def _feed(self, session: Session) -> None:
+        for sent in list(session.inflight_out.values()):
+            await self._send_packet(sent.build_publish_packet(dup=True))
+        while True:
+            # Room first: a message taken from the queue may not be lost while we wait.
+            while len(session.inflight_out) >= _WINDOW:
+                self._has_room.clear()
+                await self._has_room.wait()
+            message = await session.retained_messages.get()
+            packet_id = session.next_packet_id
+            sent = OutgoingApplicationMessage(
+                packet_id, message.topic, QOS_1, message.data, message.retain
+            )
+            session.inflight_out[packet_id] = sent
+            await self._send_packet(sent.build_publish_packet())
+
+
+class PatientBroker(Broker):  # type: ignore[misc] # amqtt ships no types
+    """Hands a session's queue to its handler, and knows which connection is the session's own."""
+
+    async def add_subscription(self, subscription: tuple[str, int], session: Session) -> int:
+        topic, qos = subscription
+        return int(await super().add_subscription((topic, min(qos, QOS_1)), session))
+
+    async def _publish_session_retained_messages(self, session: Session) -> None:
+        """Nothing: the handler feeds them, and the client is heard meanwhile."""
+
+    async def _handle_message_delivery(self, session: Session, handler: Any, waiter: Any) -> bool:
+        handler.undelivered = None
+        return bool(await super()._handle_message_delivery(session, handler, waiter))
+
+    async def _client_message_loop(self, session: Session, handler: Any) -> None:
+        await super()._client_message_loop(session, handler)
+        # The client left right after publishing; it has our acknowledgement already.
+        arrived = session.delivered_message_queue
+        left = [handler.undelivered] if handler.undelivered is not None else []
+        left += [arrived.get_nowait() for _ in range(arrived.qsize())]
+        for message in left:
+            waiter = asyncio.get_running_loop().create_future()
+            waiter.set_result(message)
+            await super()._handle_message_delivery(session, handler, waiter)
+
+    async def _handle_disconnect(self, session: Session, handler: Any, waiter: Any) -> None:
+        # amqtt would mark the session as away although its client has connected anew, and then
+        # keep its messages until the next connection.
+        if self._get_handler(session) is handler:
+            await super()._handle_disconnect(session, handler, waiter)
+        else:
+            await self._stop_handler(handler)
+
+
+def describe_broker(settings: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of amqtt from ours."""
+    own = "millwright.amqtt_broker"
+    accounts = {
+        "passwords": settings["passwords"],
+        "anonymous_devices": settings["anonymous_devices"],
+    }
+    return {
+        "listeners": {"default": {"type": "tcp", "bind": settings["bind"]}},
+        "plugins": {
+            f"{own}.Accounts": accounts,
+            f"{own}.AccessList": {"parts": settings["parts"]},
+        },
+    }
+
+
+async def run_broker(settings: dict[str, Any]) -> None:
+    """Runs until SIGTERM or SIGINT."""
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    # The one name by which amqtt makes a handler; it offers no other way to choose the class.
+    amqtt.broker.BrokerProtocolHandler = PatientHandler
+    broker = PatientBroker(describe_broker(settings))
+    await broker.start()
+    await ending.wait()
+    await broker.shutdown()
+
+
+def main() -> None:
+    """Entry of the child process."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    settings = json.loads(Path(sys.argv[1]).read_text())
+    asyncio.run(run_broker(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The relational schema as a whole: every table's module is imported here, and revisions are run.
+
+`migrate` is the only thing that creates or changes tables, and sets SQLite's journal mode once.
+"""
+
+import importlib
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from foundation.database import Base, Database
+from foundation.errors import Unavailable
+
+TABLE_MODULES = (
+    "foundation.audit",
+    "foundation.changes",
+    "foundation.identity.models",
+    "foundation.jobs",
+    "devices.access",
+    "devices.assets",
+    "devices.equipment_models",
+    "devices.ownership",
+    "devices.provisioning",
+    "devices.signal_mapping",
+    "devices.sites",
+    "telemetry.alarms.models",
+    "telemetry.quarantine",
+    "telemetry.scoring_state",
+    "telemetry.verdicts",
+    "services.notifications.models",
+    "services.tickets.models",
+)
+
+for _module in TABLE_MODULES:
+    importlib.import_module(_module)
+
+METADATA = Base.metadata
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def migrate(database: Database) -> None:
+    """Brings the schema to the newest revision; does nothing when it is there."""
+    if database.dialect == "sqlite":
+        raw = database.engine.raw_connection()
+        raw.cursor().execute("PRAGMA journal_mode=WAL")
+        raw.close()
+    with database.engine.begin() as connection:
+        command.upgrade(_config(connection), "head")
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Takes the schema back to a revision, such as `-1` for the one before."""
+    with database.engine.begin() as connection:
+        command.downgrade(_config(connection), revision)
+
+
+def check_schema(database: Database) -> None:
+    """Refuses to run on a schema that is not the newest.
+
+    Raises:
+        Unavailable: naming the command that mends it.
+    """
+    with database.engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    if present != wanted:
+        raise Unavailable("The database schema is behind. Run: millwright migrate")
+
+
+def list_differences(database: Database) -> list[object]:
+    """What the tables have that the revisions do not make, and the other way round."""
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "target_metadata": METADATA}
+        )
+        return list(compare_metadata(context, METADATA))
+
+
+def make_revision(database: Database, message: str) -> None:
+    """Writes a new revision from the difference between tables and schema; for developers."""
+    known = list(ScriptDirectory.from_config(_config()).walk_revisions())
+    with database.engine.begin() as connection:
+        command.revision(
+            _config(connection), message, autogenerate=True, rev_id=f"{len(known) + 1:04}"
+        )

@@ -1,0 +1,217 @@
+"""Runs a platform: broker as a child, ingest, scoring and worker as threads, the portal over HTTP.
+
+Everything is checked before anything is started, and ended in order within seconds.
+"""
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+import click
+import structlog
+import waitress
+from waitress.server import MultiSocketServer, TcpWSGIServer
+
+from foundation.clock import SystemClock, stopwatch_s
+from foundation.errors import Conflict, Unavailable
+from foundation.log import set_up_logs
+from foundation.settings import Settings
+from millwright.broker import BrokerAccess, BrokerKind, RunningBroker, start_broker
+from millwright.broker_access import Account, Part, make_account
+from millwright.data_folder import DataFolder, check_python
+from millwright.loops import Loop
+from millwright.wiring import Platform, open_platform
+from millwright.worker import repeat
+from telemetry.ingest import IngestLoop
+from telemetry.mqtt import MqttLink
+from web.app import create_app
+from web.runtime import WebRuntime
+
+_log = structlog.get_logger(__name__)
+
+# Threads beside those that hold live streams open.
+_PAGE_THREADS = 32
+_STOP_S = 1.5
+
+
+@dataclass(slots=True)
+class Service:
+    """A running platform; `stop` asks for the end, `failed` tells of an end nobody asked for."""
+
+    platform: Platform
+    broker: RunningBroker
+    url: str
+    stop: threading.Event
+    failed: threading.Event
+    link: MqttLink
+
+    def wait(self) -> int:
+        """Waits for the end; the exit code is 1 when a part failed."""
+        while not self.stop.wait(0.2):
+            if self.failed.is_set() or not self.broker.is_alive or not self.link.is_alive:
+                _log.error("a part ended, stopping")
+                return 1
+        return 0
+
+    def device_account(self) -> Account | None:
+        """The account that the pretend machines use; None with a broker that is not ours."""
+        gateways = [each for each in self.broker.accounts if each.part is Part.GATEWAY]
+        return gateways[0] if gateways else None
+
+
+def reserve_port(host: str, port: int) -> socket.socket:
+    """The listening socket of the portal, so that nothing is started when its port is taken.
+
+    Raises:
+        Conflict: when it is.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        # Bound alone is not taken: with REUSEADDR another process could bind it as well.
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise Conflict(
+            f"Port {port} on {host} cannot be used: {error.strerror}. Choose another with --port."
+        ) from error
+    return listener
+
+
+def choose_broker(wanted: str | None, settings: Settings) -> tuple[BrokerKind | None, str | None]:
+    """Which broker to start, or the URL of one to use, from an option or the settings."""
+    given = wanted or settings.mqtt_url or None
+    if given in (BrokerKind.MOSQUITTO, BrokerKind.AMQTT):
+        return BrokerKind(given), None
+    return None, given
+
+
+@contextmanager
+def running(
+    platform: Platform,
+    folder: DataFolder,
+    listener: socket.socket,
+    *,
+    broker: str | None = None,
+    host_name: str = "localhost",
+) -> Iterator[Service]:
+    """Starts everything on the platform and ends it in the other order."""
+    settings = platform.settings
+    with ExitStack() as stack:
+        stop, failed = threading.Event(), threading.Event()
+        started = _start_broker(settings, broker)
+        stack.callback(started.stop)
+        link = MqttLink(
+            started.url_for(settings.ingest_id),
+            settings.ingest_id,
+            platform.ingest.topic_filters,
+            platform.clock,
+        )
+        link.start()
+        stack.callback(link.stop)
+        for loop in _make_loops(platform, link, stop, failed):
+            stack.callback(loop.join, _STOP_S)
+            loop.start()
+        server = _make_server(platform, listener, stop)
+        portal = Loop("portal", server.run, stop, failed)
+        stack.callback(portal.join, _STOP_S)
+        stack.callback(server.close)
+        portal.start()
+        # First of all to happen at the end: every thread and every open stream sees it.
+        stack.callback(stop.set)
+        if not link.wait_ready(15.0):
+            raise Unavailable(f"The broker at {started.url} does not let us in.")
+        url = f"http://{host_name}:{listener.getsockname()[1]}"
+        folder.tell_address({"url": url, "mqtt_url": started.url})
+        yield Service(platform, started, url, stop, failed, link)
+
+
+def _start_broker(settings: Settings, wanted: str | None) -> RunningBroker:
+    prefer, external = choose_broker(wanted, settings)
+    accounts = (
+        make_account(settings.ingest_id, Part.PLATFORM),
+        make_account("millwright-machines", Part.GATEWAY),
+    )
+    # Our own broker listens on loopback alone, where only this machine's processes can publish.
+    access = BrokerAccess(accounts, anonymous_devices=True)
+    return start_broker(
+        settings.data_dir / "broker",
+        access,
+        port=settings.mqtt_port,
+        prefer=prefer,
+        external_url=external,
+    )
+
+
+def _make_loops(
+    platform: Platform, link: MqttLink, stop: threading.Event, failed: threading.Event
+) -> list[Loop]:
+    ingest = IngestLoop(link, platform.ingest)
+
+    def score() -> None:
+        platform.scoring.wait_and_step(timeout_s=0.25)
+
+    def work() -> None:
+        repeat(platform.worker, stop)
+
+    steps = {"ingest": ingest.step, "scoring": score, "worker": work}
+    return [Loop(name, step, stop, failed) for name, step in steps.items()]
+
+
+def _make_server(
+    platform: Platform, listener: socket.socket, stop: threading.Event
+) -> MultiSocketServer | TcpWSGIServer:
+    settings = platform.settings
+    runtime = WebRuntime(
+        database=platform.database,
+        store=platform.store,
+        latest=platform.latest,
+        clock=platform.clock,
+        secret_key=settings.secret_key,
+        stream_limit=settings.stream_limit,
+        reprocess=platform.ingest.reprocess,
+        stop=stop,
+    )
+    return waitress.create_server(
+        create_app(runtime),
+        sockets=[listener],
+        threads=settings.stream_limit + _PAGE_THREADS,
+        connection_limit=4096,
+        asyncore_use_poll=True,
+        ident=None,
+    )
+
+
+def stop_on_signals(stop: threading.Event) -> None:
+    """Lets Ctrl-C and SIGTERM end the service in good order."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask)
+
+
+def run_service(settings: Settings, *, broker: str | None) -> int:
+    """`millwright serve`: the whole platform until it is told to stop; returns the exit code."""
+    check_python()
+    set_up_logs(settings.log_format)
+    begun_s = stopwatch_s()
+    with ExitStack() as stack:
+        folder = DataFolder(settings.data_dir)
+        stack.callback(folder.release)
+        listener = reserve_port(settings.host, settings.port)
+        stack.callback(listener.close)
+        platform = stack.enter_context(open_platform(settings, SystemClock()))
+        service = stack.enter_context(running(platform, folder, listener, broker=broker))
+        stop_on_signals(service.stop)
+        click.echo(f"Portal: {service.url}   MQTT: {service.broker.url}   ({service.broker.kind})")
+        _log.info("started", seconds=round(stopwatch_s() - begun_s, 1))
+        return service.wait()

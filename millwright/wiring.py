@@ -1,0 +1,153 @@
+"""Puts the parts together: the only place that names concrete classes."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from devices.definitions import read_definition, save_definition
+from devices.equipment_models import EquipmentModel, list_equipment_models
+from foundation.clock import Clock, to_ms
+from foundation.database import Database, open_database
+from foundation.errors import Unavailable
+from foundation.identity.people import get_organisation
+from foundation.identity.scope import Scope
+from foundation.jobs import release_leases
+from foundation.settings import Settings
+from millwright.schema import check_schema, migrate
+from millwright.worker import Worker
+from telemetry.ingest import Ingest
+from telemetry.latest import Latest
+from telemetry.reading_rules import TimeWindows
+from telemetry.scoring import ALARM_LATE_S, Scoring
+from telemetry.sources import Sources
+from telemetry.store.contract import Store
+from telemetry.store.duckdb_store import DuckDBStore
+from telemetry.training import check_normal_period
+
+LATEST_LOOK_BACK = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The parts of an owning process, ready and not yet running."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    store: Store
+    latest: Latest
+    ingest: Ingest
+    scoring: Scoring
+    worker: Worker
+
+
+@contextmanager
+def open_platform(settings: Settings, clock: Clock, *, speed: float = 1.0) -> Iterator[Platform]:
+    """Opens the databases of a data folder and the parts that work on them; closes them after.
+
+    `speed` is how much faster than the world the clock runs: the way from a device to us takes
+    that many more of its seconds, so the windows for lateness are as much wider.
+    """
+    with ExitStack() as stack:
+        database = stack.enter_context(open_relational(settings, must_be_current=False))
+        release_leases(database)
+        store = DuckDBStore(
+            settings.data_dir / "telemetry.duckdb", memory_limit=f"{settings.memory_limit_mb}MB"
+        )
+        stack.callback(store.close)
+        latest = Latest()
+        _rebuild(latest, store, database, clock)
+        yield Platform(
+            settings=settings,
+            clock=clock,
+            database=database,
+            store=store,
+            latest=latest,
+            ingest=Ingest(
+                database, store, latest, Sources(database), clock, windows=_windows(speed)
+            ),
+            scoring=Scoring(
+                database, store, latest, clock, alarm_late_s=max(ALARM_LATE_S, 60.0 * speed)
+            ),
+            worker=Worker(database, clock),
+        )
+
+
+def _windows(speed: float) -> TimeWindows:
+    plain = TimeWindows()
+    return replace(
+        plain,
+        late_after_s=max(plain.late_after_s, 15.0 * speed),
+        accept_future_s=max(plain.accept_future_s, 2.0 * speed),
+    )
+
+
+def _rebuild(latest: Latest, store: Store, database: Database, clock: Clock) -> None:
+    with database.session(Scope.system("start")) as session:
+        models = {
+            model.key: [metric.name for metric in model.metrics]
+            for model in list_equipment_models(session)
+        }
+    latest.rebuild(store, models, to_ms(clock.now() - LATEST_LOOK_BACK))
+
+
+@contextmanager
+def open_relational(settings: Settings, *, must_be_current: bool) -> Iterator[Database]:
+    """Opens the relational database; brings its schema up to date unless that must be so already.
+
+    Raises:
+        Unavailable: when it cannot be reached or its schema is behind.
+    """
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Unavailable(f"{settings.data_dir} cannot be made: {error.strerror}.") from error
+    database = open_database(settings.database_url)
+    try:
+        if must_be_current:
+            check_schema(database)
+        else:
+            migrate(database)
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def relational_transaction(settings: Settings, part: str) -> Iterator[Session]:
+    """One transaction of a command, as the platform's own scope."""
+    with (
+        open_relational(settings, must_be_current=False) as database,
+        database.transaction(Scope.system(part)) as session,
+    ):
+        yield session
+
+
+def import_definition(
+    session: Session, text: str, manufacturer: str, at: datetime
+) -> EquipmentModel:
+    """Creates or renews an equipment model from its TOML text.
+
+    Raises:
+        Invalid: listing what does not fit.
+        NotFound: when the manufacturer is unknown.
+    """
+    return save_definition(
+        session,
+        definition=read_definition(text),
+        manufacturer=get_organisation(session, manufacturer),
+        at=at,
+        check_normal_period=check_normal_period,
+    )
+
+
+CATALOGUE = Path(__file__).parent.parent / "devices" / "catalogue"
+
+
+def read_example_definition(name: str) -> str:
+    """The text of a definition that ships as an example."""
+    return (CATALOGUE / f"{name}.toml").read_text(encoding="utf-8")

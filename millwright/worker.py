@@ -1,0 +1,52 @@
+"""The worker's step: triage of new alarms, due jobs, and sweeping up what nobody needs."""
+
+import threading
+from datetime import datetime, timedelta
+
+from foundation import changes, jobs
+from foundation.clock import Clock
+from foundation.database import Database
+from foundation.identity import sessions
+from foundation.identity.scope import Scope
+from services.notifications.delivery import HANDLERS
+from services.triage.triage import run_triage
+from telemetry.alarms.lifecycle import has_unhandled
+
+SWEEP_EVERY = timedelta(minutes=10)
+CHANGES_KEPT = timedelta(days=1)
+
+
+class Worker:
+    """Decides on alarms and runs jobs; any number may run, each row is taken once."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._swept_at: datetime | None = None
+
+    def step(self) -> int:
+        """Does what is due now; returns how many things that were."""
+        now = self._clock.now()
+        done = self._triage(now) + jobs.run_due(self._database, self._clock, HANDLERS)
+        if self._swept_at is None or now - self._swept_at >= SWEEP_EVERY:
+            self._sweep(now)
+        return done
+
+    def _triage(self, now: datetime) -> int:
+        with self._database.session(Scope.system("triage")) as session:
+            if not has_unhandled(session):
+                return 0
+        with self._database.transaction(Scope.system("triage")) as session:
+            return run_triage(session, at=now)
+
+    def _sweep(self, now: datetime) -> None:
+        with self._database.transaction(Scope.system("sweep")) as session:
+            changes.forget_changes(session, now - CHANGES_KEPT)
+            sessions.forget_failures(session, now - sessions.FAILURE_WINDOW)
+        self._swept_at = now
+
+
+def repeat(worker: Worker, stop: threading.Event, pause_s: float = 0.2) -> None:
+    """One turn of the worker's loop: rests when there was nothing to do."""
+    if worker.step() == 0:
+        stop.wait(pause_s)

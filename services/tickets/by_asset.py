@@ -1,0 +1,89 @@
+"""Open tickets seen from their machines and dealers, for lists that are not about tickets."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from foundation.identity.models import Organisation, Person
+from foundation.reasons import Reason
+from services.tickets.models import Ticket, TicketAlarm
+from services.tickets.rules import TicketState, ticket_number
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOnAsset:
+    """The open ticket of a machine, in as far as a list of machines names it."""
+
+    id: int
+    number: str
+    asset_id: int
+    title: Reason
+    state: TicketState
+    priority: int
+    assignee: str | None
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DealerLoad:
+    """What a dealer has to do: open tickets, and how many of them are past their due time."""
+
+    dealer: str | None
+    open: int
+    overdue: int
+
+
+def list_assets_with_ticket(session: Session) -> frozenset[int]:
+    """The machines that have an open ticket."""
+    return frozenset(session.scalars(select(Ticket.asset_id).where(Ticket.closed_at.is_(None))))
+
+
+def list_open_on(session: Session, asset_ids: Collection[int]) -> dict[int, OpenOnAsset]:
+    """The open tickets of some machines, by asset id; a machine has at most one."""
+    query = (
+        select(Ticket, Person.name)
+        .outerjoin(Person, Person.id == Ticket.assignee_id)
+        .where(Ticket.asset_id.in_(asset_ids), Ticket.closed_at.is_(None))
+    )
+    return {ticket.asset_id: _row(ticket, name) for ticket, name in session.execute(query)}
+
+
+def list_tickets_of_alarms(session: Session, alarm_ids: Collection[int]) -> dict[int, int]:
+    """The tickets that some alarms belong to: ticket id by alarm id."""
+    query = (
+        select(TicketAlarm.alarm_id, Ticket.id)
+        .join(Ticket, Ticket.id == TicketAlarm.ticket_id)
+        .where(TicketAlarm.alarm_id.in_(alarm_ids))
+    )
+    return dict(session.execute(query).tuples().all())
+
+
+def list_dealer_loads(session: Session, *, at: datetime) -> list[DealerLoad]:
+    """Open tickets by dealer, the fullest desk first; None: machines without a dealer."""
+    is_late = (Ticket.due_at < at) & (Ticket.state != TicketState.SOLVED)
+    opened = func.count(Ticket.id)
+    query = (
+        select(Organisation.name, opened, func.count(Ticket.id).filter(is_late))
+        .select_from(Ticket)
+        .outerjoin(Organisation, Organisation.id == Ticket.dealer_id)
+        .where(Ticket.closed_at.is_(None))
+        .group_by(Organisation.name)
+        .order_by(opened.desc(), Organisation.name)
+    )
+    return [DealerLoad(*row) for row in session.execute(query).tuples()]
+
+
+def _row(ticket: Ticket, assignee: str | None) -> OpenOnAsset:
+    return OpenOnAsset(
+        id=ticket.id,
+        number=ticket_number(ticket.id),
+        asset_id=ticket.asset_id,
+        title=Reason.from_json(ticket.title),
+        state=ticket.state,
+        priority=ticket.priority,
+        assignee=assignee,
+        due_at=ticket.due_at,
+    )

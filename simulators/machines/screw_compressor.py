@@ -1,0 +1,342 @@
+"""An oil-injected rotary screw compressor with load/idle control; its site is not modelled here.
+
+A fixed-speed air end fills a receiver between two pressures and idles in between. Steady-state
+equations give flow, power and heat; the oil's temperature, the position in the load/idle cycle
+and the counters carry on from reading to reading.
+
+- Flow: displaced volume times volumetric efficiency, which leakage lowers linearly with the
+  pressure ratio; referred to the ambient state as ISO 1217 does.
+- Power: adiabatic compression work over an adiabatic efficiency, κ/(κ-1)·p·V·(Π^((κ-1)/κ) - 1),
+  for air κ = 1.4. Both efficiencies after Stosic, Smith and Kovacevic, Screw Compressors (2005).
+- Idle power about a quarter of full power, and about half a percent more power for each psi of
+  pressure drop, which the equations must and do reproduce: US Department of Energy, Improving
+  Compressed Air System Performance, a sourcebook for industry.
+- Heat: most of the shaft power leaves by the oil. The oil cooler follows effectiveness = 1 -
+  exp(-NTU) (Incropera, Fundamentals of heat and mass transfer, one stream well mixed); a
+  thermostatic valve keeps cold oil away from it, so that the oil stays above the dew point. The
+  controller lets a machine above 115 °C idle until it is below 105 °C.
+- Receiver: time to fill and to empty between the two pressures from the balance of flows.
+- Pressure drops grow with the square of the flow. Controllers evaluate them, and the vibration,
+  under load; the last value stands while the machine idles.
+- A fouled separator is changed at some 0.7 bar; fouling and wear act on the parameter they spoil.
+"""
+
+from dataclasses import dataclass, field
+from math import exp
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.environment import Surroundings
+from simulators.faults import Fault, FaultKind, measure_severities
+from simulators.noise import draw_drift, draw_share
+from simulators.sensors import Sensor, read_all
+
+Array = NDArray[np.float64]
+
+_AMBIENT_BAR = 1.013
+_KAPPA = 1.4
+_STEP_S = 20.0
+# After a longer silence the machine has settled; going through it in steps would gain nothing.
+_LONGEST_GAP_S = 3 * 3600.0
+_OFF, _IDLE, _LOADED = 0.0, 1.0, 2.0
+_TOO_HOT_C, _COOLED_C = 115.0, 105.0
+
+SENSORS = {
+    "discharge_pressure": Sensor(noise=0.02, resolution=0.01),
+    "discharge_temperature": Sensor(noise=0.3, resolution=0.1, minimum=-50.0),
+    "oil_temperature": Sensor(noise=0.3, resolution=0.1, minimum=-50.0),
+    "separator_pressure_drop": Sensor(noise=0.006, resolution=0.001),
+    "inlet_filter_pressure_drop": Sensor(noise=0.3, resolution=0.1),
+    "motor_current": Sensor(noise=0.4, resolution=0.1),
+    "power": Sensor(noise=0.2, resolution=0.01),
+    "flow": Sensor(noise=0.04, resolution=0.01),
+    "vibration": Sensor(noise=0.12, resolution=0.01),
+    "ambient_temperature": Sensor(noise=0.2, resolution=0.1, minimum=-50.0),
+    "running_state": Sensor(noise=0.0, resolution=1.0, maximum=2.0),
+    "run_hours": Sensor(noise=0.0, resolution=0.01),
+    "energy": Sensor(noise=0.0, resolution=0.01),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A machine as it was built; bar are gauge unless said otherwise."""
+
+    displacement_m3_min: float = 7.6
+    load_bar: float = 6.9
+    unload_bar: float = 7.6
+    receiver_m3: float = 2.0
+    adiabatic_efficiency: float = 0.84
+    motor_efficiency: float = 0.94
+    idle_share: float = 0.26
+    fan_kw: float = 1.1
+    supply_v: float = 400.0
+    separator_bar: float = 0.22
+    aftercooler_bar: float = 0.15
+    inlet_filter_mbar: float = 8.0
+    oil_heat_share: float = 0.78
+    oil_kw_k: float = 1.5
+    cooler_kw_k: float = 0.70
+    valve_opens_c: float = 72.0
+    valve_range_k: float = 10.0
+    heat_kj_k: float = 155.0
+    still_air_kw_k: float = 0.05
+    vibration_mm_s: float = 2.4
+
+
+def spread_rating(seed: int) -> Rating:
+    """A rating with one machine's own small deviations from the drawing."""
+    rating = Rating()
+    return Rating(
+        displacement_m3_min=rating.displacement_m3_min * draw_share(seed, "displacement", 0.01),
+        adiabatic_efficiency=rating.adiabatic_efficiency * draw_share(seed, "efficiency", 0.01),
+        separator_bar=rating.separator_bar * draw_share(seed, "separator", 0.06),
+        inlet_filter_mbar=rating.inlet_filter_mbar * draw_share(seed, "filter", 0.06),
+        cooler_kw_k=rating.cooler_kw_k * draw_share(seed, "cooler", 0.03),
+        vibration_mm_s=rating.vibration_mm_s * draw_share(seed, "vibration", 0.08),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Working:
+    """What it would do at each time if loaded or idle, before control decides which."""
+
+    flow: Array
+    separator_bar: Array
+    filter_mbar: Array
+    load_kw: Array
+    idle_kw: Array
+    cooler_kw_k: Array
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What carries on from one reading to the next."""
+
+    at_ms: int | None = None
+    cycles: float = 0.0
+    sump_c: float = 20.0
+    is_hot: bool = False
+    line_bar: float = 6.9
+    run_hours: float = 1200.0
+    energy_kwh: float = 40_000.0
+
+
+@dataclass(slots=True)
+class ScrewCompressor:
+    """One compressor; see the module for its physics."""
+
+    seed: int
+    faults: tuple[Fault, ...] = ()
+    rating: Rating = field(init=False)
+    _memory: _Memory = field(init=False, default_factory=_Memory)
+
+    def __post_init__(self) -> None:
+        self.rating = spread_rating(self.seed)
+
+    @property
+    def equipment_model(self) -> str:
+        return "screw_compressor"
+
+    def simulate(
+        self, times_ms: NDArray[np.int64], surroundings: Surroundings
+    ) -> dict[str, Array]:
+        severity = measure_severities(self.faults, times_ms)
+        working = _work(self.rating, severity)
+        elapsed_s = self._elapse(times_ms, surroundings)
+        is_on = surroundings.is_staffed
+        wanted = surroundings.demand * self.rating.displacement_m3_min * 0.86
+        loaded_share = np.where(is_on, np.minimum(wanted / working.flow, 0.99), 0.0)
+        phase = self._cycle(elapsed_s, working.flow, loaded_share)
+        state = np.where(is_on, np.where(phase < loaded_share, _LOADED, _IDLE), _OFF)
+        mean_kw = loaded_share * working.load_kw + (1.0 - loaded_share) * working.idle_kw
+        cooler_kw_k = np.where(is_on, working.cooler_kw_k, 0.0)
+        sump_c, is_hot = self._heat(
+            elapsed_s, (mean_kw, working.idle_kw), cooler_kw_k, surroundings.ambient_c
+        )
+        state = np.where(is_hot & is_on, _IDLE, state)
+        shaft_kw = np.where(is_on, np.where(is_hot, working.idle_kw, mean_kw), 0.0)
+        true = {
+            "ambient_temperature": surroundings.ambient_c,
+            "running_state": state,
+            **self._measure_oil(sump_c, shaft_kw, cooler_kw_k, surroundings.ambient_c),
+            "discharge_pressure": self._press(elapsed_s, phase, loaded_share, is_on),
+            **self._measure_load(state, working),
+            "vibration": self._shake(times_ms, is_on, severity[FaultKind.BEARING_WEAR]),
+            **self._count(elapsed_s, is_on, shaft_kw),
+        }
+        return read_all(SENSORS, true, self.seed, times_ms)
+
+    def _elapse(self, times_ms: NDArray[np.int64], surroundings: Surroundings) -> Array:
+        """Seconds since the reading before; the very first reading starts from rest."""
+        if times_ms.size == 0:
+            return np.zeros(0)
+        memory = self._memory
+        if memory.at_ms is None:
+            memory.at_ms = int(times_ms[0])
+            memory.sump_c = float(surroundings.ambient_c[0])
+        elapsed_s = np.diff(times_ms, prepend=memory.at_ms) / 1000.0
+        memory.at_ms = int(times_ms[-1])
+        return np.asarray(elapsed_s)
+
+    def _cycle(self, elapsed_s: Array, flow: Array, loaded_share: Array) -> Array:
+        """Position in the load/idle cycle, 0 to 1; loaded in its first part.
+
+        Filling takes V·Δp/(Q - q), emptying V·Δp/q, with the demand q = share·Q.
+        """
+        rating = self.rating
+        volume_m3 = rating.receiver_m3 * (rating.unload_bar - rating.load_bar) / _AMBIENT_BAR
+        share = np.clip(loaded_share, 0.05, 0.95)
+        period_s = 60.0 * volume_m3 / (flow * share * (1.0 - share))
+        steps = np.where(loaded_share > 0.0, elapsed_s / period_s, 0.0)
+        cycles = _accumulate(self._memory.cycles, steps)
+        self._memory.cycles = _last(cycles, self._memory.cycles)
+        return np.asarray(cycles % 1.0)
+
+    def _heat(
+        self, elapsed_s: Array, shaft_kw: tuple[Array, Array], cooler_kw_k: Array, ambient_c: Array
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """Temperature of the oil in the vessel, in °C, and whether it keeps the machine idle.
+
+        `shaft_kw` is the mean power as demanded and the power when idle.
+        """
+        memory, share = self._memory, self.rating.oil_heat_share
+        rows = zip(
+            elapsed_s.tolist(),
+            (share * shaft_kw[0]).tolist(),
+            (share * shaft_kw[1]).tolist(),
+            cooler_kw_k.tolist(),
+            ambient_c.tolist(),
+            strict=True,
+        )
+        heated: list[float] = []
+        hot: list[bool] = []
+        for elapsed, demanded_kw, idle_kw, cooler, ambient in rows:
+            # It idles from the one temperature up until it has cooled to the other.
+            memory.is_hot = memory.sump_c > (_COOLED_C if memory.is_hot else _TOO_HOT_C)
+            heat_kw = idle_kw if memory.is_hot else demanded_kw
+            memory.sump_c = self._heat_once(memory.sump_c, elapsed, heat_kw, cooler, ambient)
+            heated.append(memory.sump_c)
+            hot.append(memory.is_hot)
+        return np.asarray(heated, dtype=np.float64), np.asarray(hot, dtype=np.bool_)
+
+    def _heat_once(
+        self, now_c: float, elapsed_s: float, heat_kw: float, cooler_kw_k: float, ambient_c: float
+    ) -> float:
+        rating = self.rating
+        if cooler_kw_k == 0.0:
+            settled = exp(-elapsed_s * rating.still_air_kw_k / rating.heat_kj_k)
+            return ambient_c + (now_c - ambient_c) * settled
+        left_s = min(elapsed_s, _LONGEST_GAP_S)
+        while left_s > 0.0:
+            step_s = min(left_s, _STEP_S)
+            opening = (now_c - rating.valve_opens_c) / rating.valve_range_k
+            opening = 0.0 if opening < 0.0 else min(opening, 1.0)
+            gain_kw = heat_kw - (rating.still_air_kw_k + opening * cooler_kw_k) * (
+                now_c - ambient_c
+            )
+            now_c += gain_kw * step_s / rating.heat_kj_k
+            left_s -= step_s
+        return now_c
+
+    def _measure_oil(
+        self, sump_c: Array, shaft_kw: Array, cooler_kw_k: Array, ambient_c: Array
+    ) -> dict[str, Array]:
+        """Oil as injected, behind the cooler and the valve, and with the air's heat behind it."""
+        rating = self.rating
+        opening = np.clip((sump_c - rating.valve_opens_c) / rating.valve_range_k, 0.0, 1.0)
+        injected_c = sump_c - opening * cooler_kw_k * (sump_c - ambient_c) / rating.oil_kw_k
+        rise_k = rating.oil_heat_share * shaft_kw / rating.oil_kw_k
+        return {"oil_temperature": injected_c, "discharge_temperature": injected_c + rise_k}
+
+    def _press(
+        self, elapsed_s: Array, phase: Array, share: Array, is_on: NDArray[np.bool_]
+    ) -> Array:
+        """Pressure in the line: up while loaded, down while idle, leaking away when off."""
+        rating = self.rating
+        safe = np.clip(share, 0.01, 0.99)
+        rising = phase / safe
+        falling = (1.0 - phase) / (1.0 - safe)
+        height = np.where(phase < share, rising, falling)
+        running = rating.load_bar + (rating.unload_bar - rating.load_bar) * np.clip(height, 0, 1)
+        kept = np.exp(-elapsed_s / (6 * 3600.0))
+        now_bar = self._memory.line_bar
+        pressed = []
+        rows = zip(is_on.tolist(), running.tolist(), kept.tolist(), strict=True)
+        for runs, running_bar, kept_share in rows:
+            now_bar = running_bar if runs else now_bar * kept_share
+            pressed.append(now_bar)
+        self._memory.line_bar = now_bar
+        return np.asarray(pressed, dtype=np.float64)
+
+    def _measure_load(self, state: Array, working: _Working) -> dict[str, Array]:
+        """What depends on whether it is loaded right now."""
+        rating = self.rating
+        is_on = state > _OFF
+        is_loaded = state == _LOADED
+        shaft_kw = np.where(is_loaded, working.load_kw, working.idle_kw)
+        motor_kw = shaft_kw / rating.motor_efficiency
+        factor = np.where(is_loaded, 0.87, 0.55)
+        current_a = 1000.0 * motor_kw / (np.sqrt(3.0) * rating.supply_v * factor)
+        return {
+            "flow": np.where(is_loaded, working.flow, 0.0),
+            "power": np.where(is_on, motor_kw + rating.fan_kw, 0.1),
+            "motor_current": np.where(is_on, current_a, 0.0),
+            "separator_pressure_drop": np.where(is_on, working.separator_bar, 0.0),
+            "inlet_filter_pressure_drop": np.where(is_on, working.filter_mbar, 0.0),
+        }
+
+    def _shake(self, times_ms: NDArray[np.int64], is_on: NDArray[np.bool_], wear: Array) -> Array:
+        """Vibration velocity in mm/s RMS."""
+        healthy = self.rating.vibration_mm_s * (
+            1.0 + 0.04 * draw_drift(self.seed, "shake", times_ms, 1800)
+        )
+        return np.where(is_on, healthy + 7.0 * wear, 0.0)
+
+    def _count(
+        self, elapsed_s: Array, is_on: NDArray[np.bool_], shaft_kw: Array
+    ) -> dict[str, Array]:
+        """The hour meter and the energy meter."""
+        memory, rating = self._memory, self.rating
+        hours = elapsed_s / 3600.0
+        electric_kw = np.where(is_on, shaft_kw / rating.motor_efficiency + rating.fan_kw, 0.1)
+        run_hours = _accumulate(memory.run_hours, np.where(is_on, hours, 0.0))
+        energy_kwh = _accumulate(memory.energy_kwh, electric_kw * hours)
+        memory.run_hours = _last(run_hours, memory.run_hours)
+        memory.energy_kwh = _last(energy_kwh, memory.energy_kwh)
+        return {"run_hours": run_hours, "energy": energy_kwh}
+
+
+def _work(rating: Rating, severity: dict[FaultKind, Array]) -> _Working:
+    """Flow, drops, power and cooling at each time from the rating and the faults' severity."""
+    wear = severity[FaultKind.BEARING_WEAR]
+    filter_mbar = rating.inlet_filter_mbar + 60.0 * severity[FaultKind.INLET_FILTER_CLOGGING]
+    inlet_bar = _AMBIENT_BAR - filter_mbar / 1000.0
+    separator_bar = rating.separator_bar + 0.9 * severity[FaultKind.SEPARATOR_CLOGGING]
+    line_bar = _AMBIENT_BAR + (rating.load_bar + rating.unload_bar) / 2.0
+    ratio = (line_bar + separator_bar + rating.aftercooler_bar) / inlet_bar
+    drawn_m3_min = rating.displacement_m3_min * (0.93 - 0.008 * ratio)
+    exponent = (_KAPPA - 1.0) / _KAPPA
+    # bar·m³/min become kW by 100 kPa/bar and 60 s/min.
+    ideal_kw = inlet_bar * drawn_m3_min * 100.0 / 60.0 / exponent * (ratio**exponent - 1.0)
+    load_kw = ideal_kw / rating.adiabatic_efficiency * (1.0 + 0.07 * wear)
+    fouling = 1.0 - 0.65 * severity[FaultKind.OIL_COOLER_CLOGGING]
+    effectiveness = -np.expm1(-rating.cooler_kw_k * fouling / rating.oil_kw_k)
+    return _Working(
+        flow=drawn_m3_min * inlet_bar / _AMBIENT_BAR,
+        separator_bar=separator_bar,
+        filter_mbar=filter_mbar,
+        load_kw=load_kw,
+        idle_kw=rating.idle_share * load_kw,
+        cooler_kw_k=effectiveness * rating.oil_kw_k,
+    )
+
+
+def _accumulate(start: float, steps: Array) -> Array:
+    """Running sums from `start`; added one by one, so that a cut changes not even the last bit."""
+    return np.cumsum(np.concatenate(([start], steps)))[1:]
+
+
+def _last(values: Array, otherwise: float) -> float:
+    return float(values[-1]) if values.size else otherwise

@@ -1,0 +1,79 @@
+"""The portal as a WSGI application: the list of everything the site is made of."""
+
+from flask import Flask
+from flask_babel import Babel
+from flask_login import current_user
+from jinja2 import StrictUndefined
+
+from web.assets import install_assets
+from web.auth import install_auth, public
+from web.errors import install_errors
+from web.filters import install_filters
+from web.navigation import install_navigation
+from web.portal import (
+    administration,
+    catalogue,
+    health,
+    home,
+    machines,
+    me,
+    organisations,
+    people,
+    quarantine,
+    reports,
+    search,
+    sign_in,
+    tickets,
+)
+from web.portal.live import install_live
+from web.request_scope import Portal, bind_runtime
+from web.runtime import WebRuntime
+from web.security import install_security
+
+class Missing(StrictUndefined):
+    """A value that a template was not given: may be asked for, fails when it is shown."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+AREAS = (
+    sign_in,
+    home,
+    search,
+    machines,
+    reports,
+    tickets,
+    quarantine,
+    catalogue,
+    administration,
+    people,
+    organisations,
+    me,
+    health,
+)
+
+
+def create_app(runtime: WebRuntime) -> Flask:
+    """The application on a runtime; starts and opens nothing."""
+    app = Portal("web", static_folder=None)
+    app.secret_key = runtime.secret_key
+    app.jinja_env.undefined = Missing
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    bind_runtime(app, runtime)
+    Babel(app, default_locale="en", timezone_selector=_reader_zone)
+    install_errors(app)
+    install_security(app, is_secure=runtime.is_secure, trusted_hosts=runtime.trusted_hosts)
+    install_assets(app)
+    public(app.view_functions["assets.deliver"])
+    install_auth(app)
+    install_filters(app)
+    install_navigation(app)
+    install_live(app, runtime)
+    for area in AREAS:
+        app.register_blueprint(area.blueprint)
+    return app
+
+
+def _reader_zone() -> str | None:
+    return current_user.time_zone if current_user.is_authenticated else None

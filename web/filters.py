@@ -1,0 +1,80 @@
+"""What templates may call: numbers with units, time zones, labels of codes, reasons in words."""
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import Flask
+
+from foundation.reasons import Reason
+from foundation.units import symbol
+from telemetry.alarms.queries import AlarmRow
+from web import words
+from web.request_scope import now
+from web.wording import labels
+from web.wording.alarms import title_of
+from web.wording.translate import format_number, format_span_s
+
+PREVIEW_BYTES = 4_096
+
+
+def install_filters(app: Flask) -> None:
+    """Adds our filters and globals to the templates."""
+    app.jinja_env.filters.update(
+        zone=zone,
+        quantity=quantity,
+        every=every,
+        say=say,
+        alarm_title=alarm_title,
+        as_text=as_text,
+    )
+    app.jinja_env.globals.update(now=now, labels=labels)
+
+
+def zone(name: str) -> ZoneInfo:
+    """The zone of that name, or UTC where this machine does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def quantity(value: float | None, unit: str = "") -> str:
+    """A number to as many digits as count, with the symbol of its UCUM unit."""
+    if value is None:
+        return "–"
+    return f"{format_number(value)} {symbol(unit)}".strip()
+
+
+def every(seconds: float) -> str:
+    """An interval in words, such as "10 seconds"."""
+    return format_span_s(seconds)
+
+
+def say(reason: Reason, metrics: Mapping[str, str], time_zone: str) -> str:
+    """A reason in words, with the names of the model's metrics and the site's time."""
+    return words.say(reason, words.Context(metrics, zone(time_zone)))
+
+
+def alarm_title(alarm: AlarmRow, metrics: Mapping[str, str], time_zone: str) -> str:
+    """What an alarm found, in one line."""
+    return title_of(alarm.condition, alarm.evidence, words.Context(metrics, zone(time_zone)))
+
+
+def as_text(payload: bytes) -> str:
+    """What a machine sent, readable: as text where it is some, else in hexadecimal."""
+    shown = payload[:PREVIEW_BYTES]
+    try:
+        text = shown.decode("utf-8")
+    except UnicodeDecodeError as error:
+        is_cut = len(payload) > PREVIEW_BYTES and error.start >= PREVIEW_BYTES - 4
+        if not is_cut:
+            return shown.hex(" ")
+        text = shown.decode("utf-8", "replace")
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    """Control, invisible and direction-changing characters by their number."""
+    if character.isprintable() or character in "\n\t":
+        return character
+    return f"\\u{ord(character):04x}"

@@ -1,0 +1,257 @@
+"""The forms of the portal: their fields, limits and labels, and how a refusal lands on a field.
+
+What a value must be beyond its shape is decided by the package that stores it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from flask import request
+from flask_babel import lazy_gettext as _
+from werkzeug.datastructures import CombinedMultiDict
+from wtforms import (
+    BooleanField,
+    DateField,
+    Field,
+    FileField,
+    FloatField,
+    Form,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, Optional
+
+from foundation.errors import Conflict, Forbidden, Invalid, MillwrightError, NotFound
+from foundation.identity.passwords import MIN_LENGTH
+from foundation.units import list_units, symbol
+from services.tickets.refusals import EntryRefused, MoveRefused
+from web import words
+from web.request_scope import give_up
+
+MAX_TEXT = 4_000
+MAX_DEFINITION = 400_000
+_Made = TypeVar("_Made")
+_REFUSALS = (Invalid, Conflict, Forbidden, NotFound)
+
+
+def _needed() -> InputRequired:
+    return InputRequired(_("This is needed."))
+
+
+def _at_most(limit: int) -> Length:
+    return Length(max=limit, message=_("At most %(max)d characters."))
+
+
+def _strip(value: str | None) -> str:
+    return (value or "").strip()
+
+
+def _line(label: Any, limit: int, *, needed: bool = True, help_text: Any = "") -> StringField:
+    presence = _needed() if needed else Optional()
+    checks: list[Any] = [presence, _at_most(limit)]
+    return StringField(label, checks, filters=[_strip], description=help_text)
+
+
+_WORDS_OF_LIBRARY = {
+    "Not a valid choice.": _("Choose one of the list."),
+    "Not a valid float value.": _("Write a number, such as 0.5."),
+    "Not a valid date value.": _("Write a date, such as 2026-05-31."),
+}
+
+
+class _Words:
+    """Puts the library's few own sentences into ours."""
+
+    def gettext(self, text: str) -> str:
+        return str(_WORDS_OF_LIBRARY.get(text, text))
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        return self.gettext(one if count == 1 else many)
+
+
+class PortalForm(Form):
+    """A form whose faults are told in our words."""
+
+    class Meta:
+        def get_translations(self, form: Form) -> _Words:
+            del form
+            return _Words()
+
+
+class SignInForm(PortalForm):
+    """E-mail address and password; where to go afterwards."""
+
+    email = _line(_("E-mail"), 254)
+    password = PasswordField(_("Password"), [_needed(), _at_most(200)])
+    next = HiddenField(validators=[Optional(), _at_most(2_000)])
+
+
+class PasswordForm(PortalForm):
+    """A change of one's own password."""
+
+    present = PasswordField(_("Present password"), [_needed(), _at_most(200)])
+    password = PasswordField(
+        _("New password"),
+        [_needed(), _at_most(200)],
+        description=_("At least %(min)d characters.", min=MIN_LENGTH),
+    )
+
+
+class ReportForm(PortalForm):
+    """A problem as a person sees it; everything may be left out."""
+
+    text = TextAreaField(
+        _("What do you notice?"),
+        [Optional(), _at_most(MAX_TEXT)],
+        filters=[_strip],
+        description=_("A few words are enough. You may also send it without any."),
+    )
+    is_stopped = BooleanField(_("The machine stands still"))
+
+
+class AssetForm(PortalForm):
+    """A machine of the installed base."""
+
+    equipment_model = SelectField(_("Equipment model"), [_needed()])
+    serial = _line(_("Serial number"), 100)
+    name = _line(
+        _("Name"),
+        200,
+        needed=False,
+        help_text=_("How people call it, such as “Compressor, line 2”."),
+    )
+    customer = SelectField(_("Customer"), [_needed()])
+    dealer = SelectField(_("Dealer who serves it"), [_needed()])
+    site = _line(_("Site"), 200, help_text=_("A new name makes a new site."))
+    time_zone = _line(
+        _("Time zone of a new site"), 60, needed=False, help_text=_("Such as Europe/Berlin.")
+    )
+    device = _line(
+        _("Device key"),
+        64,
+        needed=False,
+        help_text=_("The name in its topic: mw/v1/KEY/telemetry."),
+    )
+    commissioned_on = DateField(_("Commissioned on"), [Optional()])
+    is_critical = BooleanField(_("Its owner cannot do without it"))
+
+
+class OrganisationForm(PortalForm):
+    """A dealer or a customer."""
+
+    kind = SelectField(
+        _("Kind"), [_needed()], choices=[("dealer", _("Dealer")), ("customer", _("Customer"))]
+    )
+    name = _line(_("Name"), 200)
+    time_zone = _line(_("Time zone"), 60, help_text=_("Such as Europe/Berlin."))
+
+
+class PersonForm(PortalForm):
+    """A person of one's own organisation."""
+
+    name = _line(_("Name"), 200)
+    email = _line(_("E-mail"), 254)
+    role = SelectField(_("Role"), [_needed()])
+    password = PasswordField(
+        _("First password"),
+        [Optional(), _at_most(200)],
+        description=_(
+            "At least %(min)d characters. Without one nobody can sign in.", min=MIN_LENGTH
+        ),
+    )
+
+
+class UploadForm(PortalForm):
+    """A file of many rows."""
+
+    file = FileField(_("CSV file"), description=_("UTF-8, with a header line."))
+
+
+class DefinitionForm(PortalForm):
+    """An equipment model as TOML, as a file or as text."""
+
+    file = FileField(_("TOML file"))
+    text = TextAreaField(_("Definition as TOML"), [Optional(), _at_most(MAX_DEFINITION)])
+
+
+class SignalForm(PortalForm):
+    """How a source's own signal becomes a metric."""
+
+    signal = _line(_("Signal, as the source names it"), 100)
+    metric = SelectField(_("Metric"), [_needed()])
+    unit = SelectField(_("Unit that the source sends"), [_needed()])
+    scale = FloatField(_("Factor"), [_needed()], default=1.0)
+    offset = FloatField(_("Added afterwards"), [_needed()], default=0.0)
+    device_key = _line(
+        _("Only for this device"), 64, needed=False, help_text=_("Empty: for all devices.")
+    )
+
+
+class CloseOutForm(PortalForm):
+    """What it was and why; a verdict on each alarm is added by `with_verdicts`."""
+
+    failure_mode = RadioField(_("1. What was wrong?"), validate_choice=False)
+    failure_cause = RadioField(_("2. Where did it come from?"), validate_choice=False)
+    note = TextAreaField(_("Note"), [Optional(), _at_most(MAX_TEXT)], filters=[_strip])
+
+
+def list_unit_choices() -> list[tuple[str, str]]:
+    """Every unit we know, by its code, as people write it."""
+    return [(code, symbol(code) or code) for code in list_units()]
+
+
+def submitted() -> Any:
+    """The fields and files of this request."""
+    return CombinedMultiDict([request.files, request.form])
+
+
+def read_upload(field: FileField) -> bytes:
+    """The content of an uploaded file.
+
+    Raises:
+        Invalid: when none was chosen.
+    """
+    storage = field.data
+    content = storage.read() if hasattr(storage, "read") else b""
+    if not content:
+        raise Invalid(str(_("Choose a file first.")), field=field.name)
+    return bytes(content)
+
+
+def attempt(form: Form, act: Callable[[], _Made]) -> _Made | None:
+    """The result of an act when the form is sound; None when it or the act was refused.
+
+    A refusal takes back what the act had written, and stands beside the field it names, or above
+    the form. The view answers 422.
+    """
+    if not form.validate():
+        return None
+    try:
+        return act()
+    except _REFUSALS as error:
+        give_up()
+        field = getattr(error, "field", None)
+        _blame(form, field, list(explain(error)))
+        return None
+
+
+def explain(error: MillwrightError) -> Sequence[str]:
+    """What a refusal says: its reasons in words, or its own text."""
+    if isinstance(error, EntryRefused):
+        return words.say_all(error.reasons)
+    if isinstance(error, MoveRefused):
+        return [words.say(error.reason)]
+    return [str(error)]
+
+
+def _blame(form: Form, name: str | None, sentences: Iterable[str]) -> None:
+    field: Field | None = form._fields.get(name) if name else None
+    for sentence in sentences:
+        if field is None:
+            form.form_errors.append(sentence)
+        else:
+            field.errors = [*field.errors, sentence]

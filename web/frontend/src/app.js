@@ -1,0 +1,23 @@
+/* Entry of every page: starts each behaviour once. Charts are loaded only where one stands. */
+import './htmx-global.js';
+import { startForms } from './forms.js';
+import { startKeys } from './keys.js';
+import { startLive } from './live.js';
+import { startMenus } from './menus.js';
+import { startTheme } from './theme.js';
+import { startTimes } from './times.js';
+
+async function mountCharts(root) {
+  if (!root.querySelector('[data-chart]') && !root.matches?.('[data-chart]')) return;
+  const { mount } = await import('./charts/index.js');
+  mount(root);
+}
+
+startTheme();
+startMenus();
+startForms();
+startTimes();
+startKeys();
+startLive();
+mountCharts(document);
+document.addEventListener('htmx:load', (event) => mountCharts(event.target));

@@ -1,0 +1,61 @@
+"""What can be administered, by role: the entries of the administration page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import url_for
+
+from devices.access import Act
+from web.pages.parts import Action
+from web.request_scope import may
+from web.wording.translate import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Actions on one kind of thing, with what they are for."""
+
+    title: str
+    note: str
+    actions: Sequence[Action]
+
+
+def list_groups() -> list[Group]:
+    """The groups that the reader's role may use."""
+    groups = [_machines(), _organisations()] if may(Act.ADMINISTER_ASSETS) else []
+    return [*groups, _people()]
+
+
+def _machines() -> Group:
+    return Group(
+        _("Machines"),
+        _("who owns and serves them, where they stand, which device speaks for them"),
+        [
+            Action(_("Enter a machine"), url_for("administration.new_machine"), icon="plus"),
+            Action(_("Import a list"), url_for("administration.import_page"), icon="upload"),
+            Action(_("All machines"), url_for("machines.index"), icon="machines"),
+        ],
+    )
+
+
+def _organisations() -> Group:
+    return Group(
+        _("Organisations"),
+        _("the dealers and customers you work with"),
+        [
+            Action(_("Enter an organisation"), url_for("organisations.new"), icon="plus"),
+            Action(_("All organisations"), url_for("organisations.index"), icon="organisations"),
+        ],
+    )
+
+
+def _people() -> Group:
+    return Group(
+        _("People"),
+        _("who of your organisation can sign in"),
+        [
+            Action(_("Enter a person"), url_for("people.new"), icon="plus"),
+            Action(_("Import a list"), url_for("people.import_page"), icon="upload"),
+            Action(_("All people"), url_for("people.index"), icon="people"),
+        ],
+    )

@@ -1,0 +1,47 @@
+"""The close-out's form: the likely answers first, and one question for each alarm."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from wtforms import RadioField
+
+from services.tickets.codes import FailureCause, FailureMode
+from telemetry.verdicts import VerdictKind
+from web.forms import CloseOutForm
+from web.pages.ticket import TicketPage
+from web.wording import labels
+
+_PREFIX = "verdict_"
+FIRST_SHOWN = 6
+
+
+def build_close_out_form(
+    page: TicketPage, formdata: Mapping[str, Any] | None = None
+) -> CloseOutForm:
+    """The form for a ticket: its likely cause stands first in each question, chosen is nothing."""
+    fields = {f"{_PREFIX}{finding.alarm.id}": _verdict(finding.title) for finding in page.findings}
+    form: CloseOutForm = type("TicketCloseOutForm", (CloseOutForm,), fields)(formdata)
+    likely = page.detail.likely_cause
+    form.failure_mode.choices = _ordered(
+        FailureMode, labels.FAILURE_MODES, likely.failure_mode if likely else ""
+    )
+    form.failure_cause.choices = _ordered(
+        FailureCause, labels.FAILURE_CAUSES, likely.cause if likely else ""
+    )
+    return form
+
+
+def read_verdicts(form: CloseOutForm) -> dict[int, str]:
+    """The verdicts that were given, by alarm id."""
+    given = {name: value for name, value in form.data.items() if name.startswith(_PREFIX)}
+    return {int(name.removeprefix(_PREFIX)): str(value) for name, value in given.items() if value}
+
+
+def _verdict(title: str) -> RadioField:
+    choices = [(kind.value, labels.VERDICTS[kind]) for kind in VerdictKind]
+    return RadioField(title, choices=choices, validate_choice=False)
+
+
+def _ordered(codes: Iterable[str], words: Mapping[str, Any], likely: str) -> list[tuple[str, Any]]:
+    ordered = sorted(codes, key=lambda code: code != likely)
+    return [(str(code), words[code]) for code in ordered]

@@ -1,0 +1,32 @@
+"""What the portal needs to be handed; it is put together in millwright/wiring.py."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from foundation.clock import Clock
+from foundation.database import Database
+from telemetry.latest import Latest
+from telemetry.quarantine import QuarantinedMessage
+from telemetry.store.contract import Store
+
+
+@dataclass(frozen=True, slots=True)
+class WebRuntime:
+    """Open parts and settings of one portal process.
+
+    `reprocess` runs a kept message through ingest again. `is_secure` says that browsers reach the
+    portal by https only; `trusted_hosts` are the host names it answers to, none meaning any. Live
+    streams end when `stop` is set.
+    """
+
+    database: Database
+    store: Store
+    latest: Latest
+    clock: Clock
+    secret_key: str
+    stream_limit: int
+    reprocess: Callable[[QuarantinedMessage], bool]
+    trusted_hosts: tuple[str, ...] = ()
+    is_secure: bool = False
+    stop: threading.Event = field(default_factory=threading.Event)

@@ -1,0 +1,36 @@
+"""Flask-Babel's calls with their types: texts and numbers in the language of the request."""
+
+from datetime import datetime, timedelta
+
+import flask_babel
+
+
+def gettext(text: str, **values: object) -> str:
+    """The text in the reader's language, with values put into its %(name)s places."""
+    return str(flask_babel.gettext(text, **values))
+
+
+def ngettext(one: str, many: str, count: int, **values: object) -> str:
+    """As `gettext`, with the plural form for `count`, which is also %(num)s."""
+    return str(flask_babel.ngettext(one, many, count, **values))
+
+
+def format_moment(local: datetime) -> str:
+    """A day and time as they stand, such as "4 Mar, 14:02"; the caller chose the zone."""
+    return str(flask_babel.format_datetime(local, "d MMM, HH:mm", rebase=False))
+
+
+def format_number(value: float) -> str:
+    """A number to four digits that count; more would claim an accuracy that no sensor has."""
+    return str(flask_babel.format_decimal(float(f"{value:.4g}")))
+
+
+def format_share(value: float) -> str:
+    """A share of one, in percent."""
+    return str(flask_babel.format_percent(value))
+
+
+def format_span_s(length_s: float) -> str:
+    """A length of time in words, such as "10 seconds"."""
+    length = timedelta(seconds=length_s)
+    return str(flask_babel.format_timedelta(length, granularity="second", threshold=1.2))
