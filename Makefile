@@ -14,7 +14,9 @@ help:  ## Show this list
 
 install: .venv/.installed  ## Make .venv and install Millwright with its front end into it
 
-.venv/.installed: pyproject.toml constraints.txt hatch_build.py web/frontend/package-lock.json
+FRONTEND := hatch_build.py $(wildcard web/frontend/*.*) $(shell find web/frontend/src -type f)
+
+.venv/.installed: pyproject.toml constraints.txt $(FRONTEND)
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Millwright needs Python 3.11 to 3.13; this is {v[0]}.{v[1]}. Set PYTHON=/path/to/python3.11.")'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python lacks venv. On Debian: apt-get install python3-venv"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -44,12 +44,19 @@ class ScaledClock:
     Monotonic time drives it, so a step of the machine's clock does not move it.
     """
 
-    def __init__(self, start: datetime, speed: float) -> None:
+    def __init__(self, start: datetime, speed: float, *, is_running: bool = True) -> None:
         self.speed = speed
         self._start = start
-        self._zero = time.monotonic()
+        self._zero = time.monotonic() if is_running else None
+
+    def run(self) -> None:
+        """Lets a clock go that was made standing."""
+        if self._zero is None:
+            self._zero = time.monotonic()
 
     def now(self) -> datetime:
+        if self._zero is None:
+            return self._start
         elapsed_s = (time.monotonic() - self._zero) * self.speed
         return self._start + timedelta(seconds=elapsed_s)
 

@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -98,15 +97,3 @@ def _check_writable(path: Path) -> None:
             f"The data folder {path} cannot be written: {error.strerror}. "
             "Choose another one with --data."
         ) from error
-
-
-def check_python() -> None:
-    """Refuses a Python that we are not tested on.
-
-    Raises:
-        Unavailable: naming the versions that do.
-    """
-    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        raise Unavailable(
-            f"Millwright needs Python 3.11 to 3.13; this is {sys.version.split()[0]}."
-        )

@@ -5,10 +5,12 @@ under a clock that is moved from step to step. A second start fills the time sin
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from foundation.identity.scope import Scope
 from foundation.log import set_up_logs
 from foundation.settings import Settings, read_settings
 from millwright.children import ChildProcess, start_python
-from millwright.data_folder import DataFolder, check_python
+from millwright.data_folder import DataFolder
 from millwright.demo_network import install_demo
 from millwright.demo_people import DemoPeople
 from millwright.serve import Service, reserve_port, running, stop_on_signals
@@ -53,7 +55,7 @@ class DemoPlan:
 
     assets: int = 10
     days: int = 30
-    seed: int = 1
+    seed: int = 3
     speed: float = 1.0
     broker: str | None = None
 
@@ -79,7 +81,6 @@ class DemoState:
 
 def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int:
     """Runs the demo until it is told to stop; returns the exit code."""
-    check_python()
     set_up_logs("console")
     with ExitStack() as stack:
         folder = DataFolder((data or DEFAULT_FOLDER).expanduser().absolute())

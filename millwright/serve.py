@@ -22,7 +22,7 @@ from foundation.log import set_up_logs
 from foundation.settings import Settings
 from millwright.broker import BrokerAccess, BrokerKind, RunningBroker, start_broker
 from millwright.broker_access import Account, Part, make_account
-from millwright.data_folder import DataFolder, check_python
+from millwright.data_folder import DataFolder
 from millwright.loops import Loop
 from millwright.wiring import Platform, open_platform
 from millwright.worker import repeat
@@ -201,7 +201,6 @@ def stop_on_signals(stop: threading.Event) -> None:
 
 def run_service(settings: Settings, *, broker: str | None) -> int:
     """`millwright serve`: the whole platform until it is told to stop; returns the exit code."""
-    check_python()
     set_up_logs(settings.log_format)
     begun_s = stopwatch_s()
     with ExitStack() as stack:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.environment import Climate, Duty, Environment
-from simulators.faults import USUAL_GROWTH, Fault, FaultKind
+from simulators.faults import USUAL_GROWTH, Fault, FaultKind, Growth
 from simulators.machines.contract import Machine
 from simulators.machines.screw_compressor import ScrewCompressor
 
@@ -21,6 +21,8 @@ Chunk = tuple[str, NDArray[np.int64], dict[str, NDArray[np.float64]]]
 
 _DAY_MS = 86_400_000
 _EVERY_DAY = tuple(range(7))
+_BLOCKAGE_AFTER_MS = 5 * 60_000
+_BLOCKAGE_FULL_MS = 10 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,24 +157,50 @@ FaultPlan = Callable[[int], tuple[Fault, ...]]
 
 
 def plan_faults(
-    seed: int, assets: int, start_ms: int, end_ms: int, *, share: float = 0.4
+    seed: int, assets: int, start_ms: int, end_ms: int, *, share: float = 0.6
 ) -> FaultPlan:
-    """Gives a `share` of the assets one fault each, in the second half of the period.
+    """Gives a `share` of the assets one fault each, after the first 0.4 of the period.
 
-    The first half is healthy for all, so that it can serve as the normal period. Every kind of
-    fault comes once before one comes twice; each is full before the period ends.
+    What comes before is healthy for all, so that it can serve as the normal period. Every kind of
+    fault comes once before one comes twice. The later half of the faults is still there when the
+    period ends; the earlier half was mended a while after it was full. One asset more, at a site
+    that never rests, has its cooler blocked just after the period: something to watch happen.
     """
     random = np.random.default_rng(seed)
-    chosen = random.permutation(assets)[: round(share * assets)].tolist()
+    order = random.permutation(assets).tolist()
     kinds = random.permutation(np.array([kind.value for kind in FaultKind])).tolist()
-    length_ms = end_ms - start_ms
+    chosen = order[: round(share * assets)]
     planned: dict[int, Fault] = {}
     for place, asset in enumerate(chosen):
         kind = FaultKind(kinds[place % len(kinds)])
-        onset_ms = start_ms + int(length_ms * random.uniform(0.55, 0.75))
-        full_ms = onset_ms + int((end_ms - onset_ms) * random.uniform(0.6, 0.95))
-        planned[asset] = Fault(kind, onset_ms, full_ms, USUAL_GROWTH[kind])
+        is_mended = place >= (len(chosen) + 1) // 2
+        planned[asset] = _plan_fault(random, kind, start_ms, end_ms, is_mended=is_mended)
+    for asset in order[len(chosen) :]:
+        if SITES[asset % len(SITES)].duty.days == _EVERY_DAY:
+            planned[asset] = _plan_blockage(end_ms)
+            break
     return lambda asset: (planned[asset],) if asset in planned else ()
+
+
+def _plan_fault(
+    random: np.random.Generator, kind: FaultKind, start_ms: int, end_ms: int, *, is_mended: bool
+) -> Fault:
+    length_ms = end_ms - start_ms
+    if is_mended:
+        onset_ms = start_ms + int(length_ms * random.uniform(0.4, 0.5))
+        full_ms = onset_ms + int(length_ms * random.uniform(0.12, 0.2))
+        cleared_ms = full_ms + int(length_ms * random.uniform(0.03, 0.1))
+        return Fault(kind, onset_ms, full_ms, USUAL_GROWTH[kind], cleared_ms)
+    onset_ms = start_ms + int(length_ms * random.uniform(0.6, 0.75))
+    full_ms = onset_ms + int((end_ms - onset_ms) * random.uniform(0.6, 0.95))
+    return Fault(kind, onset_ms, full_ms, USUAL_GROWTH[kind])
+
+
+def _plan_blockage(end_ms: int) -> Fault:
+    onset_ms = end_ms + _BLOCKAGE_AFTER_MS
+    return Fault(
+        FaultKind.OIL_COOLER_CLOGGING, onset_ms, onset_ms + _BLOCKAGE_FULL_MS, Growth.STEADY
+    )
 
 
 def make_fleet(

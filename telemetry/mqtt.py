@@ -142,7 +142,7 @@ class MqttLink:
 
     def publish(self, topic: str, payload: bytes, qos: int = 1) -> bool:
         """Sends a message; False when there is no connection, and then it is not sent later."""
-        if not self.is_connected:
+        if not self._connection:
             return False
         return self._client.publish(topic, payload, qos).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
@@ -180,7 +180,7 @@ class MqttLink:
         except OSError as error:
             self._log_lost(str(error))
             return
-        while result == MQTTErrorCode.MQTT_ERR_SUCCESS and not self._stopping.is_set():
+        while not (result or self._stopping.is_set() or self._client.socket() is None):
             if len(self._backlog) < self._max_backlog:
                 result = self._client.loop(timeout=1.0)
             else:

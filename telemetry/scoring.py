@@ -19,9 +19,10 @@ from foundation.errors import Unavailable
 from foundation.identity.scope import Scope
 from telemetry.alarms.lifecycle import clear_alarm, raise_alarm
 from telemetry.alarms.models import Alarm
+from telemetry.detectors.carried import CarriedState
 from telemetry.detectors.contract import Detection, detect
 from telemetry.detectors.limits import LimitDetector
-from telemetry.detectors.transitions import CarriedState, Transition
+from telemetry.detectors.transitions import Transition
 from telemetry.latest import Latest
 from telemetry.regimes import keep_regime
 from telemetry.scoring_state import ScoringState

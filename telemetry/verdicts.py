@@ -61,5 +61,5 @@ def count_verdicts(session: Session, detector: str) -> dict[VerdictKind, int]:
         .where(Alarm.detector == detector)
         .group_by(Verdict.kind)
     )
-    counted = dict(session.execute(query).tuples().all())
+    counted = dict(session.execute(query).all())
     return {kind: counted.get(kind, 0) for kind in VerdictKind}

@@ -33,7 +33,7 @@ from web.security import install_security
 class Missing(StrictUndefined):
     """A value that a template was not given: may be asked for, fails when it is shown."""
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # type: ignore[override]  # the parent refuses by returning Never
         return False
 
 

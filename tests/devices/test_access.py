@@ -87,9 +87,7 @@ def as_person(session, filled, person):
 def test_visibility_is_replaced_as_a_whole(session, filled):
     show(session, filled, ("maker", 0, None), ("dealer", 0, None))
     show(session, filled, ("other_dealer", 0, None))
-    query = select(AssetVisibility.organisation_id).where(
-        AssetVisibility.asset_id == filled.asset
-    )
+    query = select(AssetVisibility.organisation_id).where(AssetVisibility.asset_id == filled.asset)
     assert list(session.scalars(query)) == [filled.organisations["other_dealer"]]
 
 

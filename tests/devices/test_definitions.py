@@ -156,7 +156,10 @@ FAULTS = {
     "unit": (SMALL.replace("{rpm}", "rounds"), "metrics.speed.unit 'rounds'"),
     "interval": (SMALL + "interval_s = 0\n", "metrics.speed.interval_s"),
     "range": (SMALL + "minimum = 5\nmaximum = 5\n", "metrics.speed: minimum"),
-    "twice": (SMALL + "[[metrics]]" + SMALL.split("[[metrics]]")[1], "metrics.speed stands twice"),
+    "twice": (
+        SMALL + "[[metrics]]" + SMALL.partition("[[metrics]]")[2],
+        "metrics.speed stands twice",
+    ),
     "limit of no metric": (SMALL + LIMIT.format("noise", "high", 1, ""), "limits.noise.high"),
     "direction": (SMALL + LIMIT.format("speed", "up", 1, ""), "direction is high or low"),
     "severity": (
@@ -178,7 +181,7 @@ FAULTS = {
     "cause of no metric": (SMALL + CAUSE.format("noise"), "likely_causes"),
     "signal of no metric": (SMALL + SIGNAL.format("noise", "Hz"), "signals.N1"),
     "normal period": (SMALL + '\n[normal_period]\nmetrics = ["noise"]\n', "normal_period"),
-    "no metrics": (SMALL.split("[[metrics]]")[0] + "metrics = []", "equipment_model"),
+    "no metrics": (SMALL.partition("[[metrics]]")[0] + "metrics = []", "equipment_model"),
     "unknown section": (SMALL + "\n[colour]\nred = 1\n", "colour"),
     "unknown field": (SMALL + "colour = 1\n", "colour"),
     "wrong type": (SMALL.replace('"Speed"', "7"), "label"),

@@ -132,7 +132,7 @@ def test_the_manufacturer_hands_an_asset_over(network):
 
 
 def test_the_database_itself_refuses_a_second_owner(network):
-    with network.database.session(network.scope()) as session, pytest.raises(IntegrityError):
+    with network.database.session(network.scope()) as session:
         session.add(
             AssetParty(
                 asset_id=network.asset,
@@ -141,7 +141,8 @@ def test_the_database_itself_refuses_a_second_owner(network):
                 from_at=LATER,
             )
         )
-        session.flush()
+        with pytest.raises(IntegrityError):
+            session.flush()
 
 
 def test_of_two_transfers_at_once_one_owner_results(network):

@@ -1,4 +1,4 @@
-"""Registering machines: one from a form, many from a CSV with a result per row, run again safely."""
+"""Registering machines: one from a form, many from a CSV with a result a row, safe to repeat."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

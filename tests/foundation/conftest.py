@@ -25,7 +25,6 @@ def filled(request, tmp_path_factory):
         path = tmp_path_factory.mktemp("filled") / "millwright.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         database = open_database(f"sqlite:///{path}")
-        request.addfinalizer(database.close)
     else:
         database = request.getfixturevalue("postgresql")
         tables = ", ".join(f'"{table.name}"' for table in METADATA.sorted_tables)

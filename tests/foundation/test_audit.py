@@ -32,7 +32,11 @@ def test_a_row_names_who_acted_for_whom_on_what(database):
         record(session, details={"verdict": "right", "minutes": 35})
     (row,) = read(database)
     assert (row.actor, row.organisation_id) == ("person:7", 3)
-    assert (row.action, row.subject_kind, row.subject_id) == ("portal:ticket:close", "ticket", "12")
+    assert (row.action, row.subject_kind, row.subject_id) == (
+        "portal:ticket:close",
+        "ticket",
+        "12",
+    )
     assert (row.at, row.details) == (START, {"verdict": "right", "minutes": 35})
 
 

@@ -1,4 +1,4 @@
-"""Clocks tell aware UTC instants, wait in their own seconds, and milliseconds go there and back."""
+"""Clocks tell aware UTC instants and wait in their own seconds; milliseconds keep the instant."""
 
 import threading
 import time

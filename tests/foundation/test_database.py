@@ -60,9 +60,10 @@ def test_instants_of_different_offsets_are_ordered_by_time(database):
 
 
 def test_a_naive_instant_is_refused(database):
-    with database.session(SYSTEM) as session, pytest.raises(StatementError, match="aware"):
+    with database.session(SYSTEM) as session:
         add_failure(session, START.replace(tzinfo=None))
-        session.flush()
+        with pytest.raises(StatementError, match="aware"):
+            session.flush()
 
 
 @given(st.datetimes(timezones=st.sampled_from([UTC, SEOUL])))
@@ -84,9 +85,10 @@ def test_a_choice_is_stored_as_its_word(database):
 
 
 def test_a_foreign_key_holds_on_both_databases(database):
-    with database.session(SYSTEM) as session, pytest.raises(IntegrityError):
+    with database.session(SYSTEM) as session:
         session.add(Membership(person_id=7, organisation_id=7, role=Role.CUSTOMER))
-        session.flush()
+        with pytest.raises(IntegrityError):
+            session.flush()
 
 
 def test_a_transaction_commits_when_its_block_ends_well(database):
@@ -183,13 +185,18 @@ def test_a_server_that_does_not_answer_is_unavailable():
 @pytest.mark.postgresql
 @pytest.mark.parametrize("goes_on", [True, False], ids=["in use", "idle"])
 def test_a_lost_connection_is_unavailable_and_the_next_session_works(postgresql, goes_on):
-    with pytest.raises(Unavailable), postgresql.session(SYSTEM) as session:
-        session.scalars(select(Organisation)).all()
-        end_other_connections(postgresql)
-        if goes_on:
-            session.scalars(select(Organisation)).all()
+    with pytest.raises(Unavailable):
+        lose_connection(postgresql, goes_on)
     with postgresql.session(SYSTEM) as session:
         assert session.scalar(text("SELECT 1")) == 1
+
+
+def lose_connection(database, goes_on):
+    with database.session(SYSTEM) as session:
+        session.scalars(select(Organisation)).all()
+        end_other_connections(database)
+        if goes_on:
+            session.scalars(select(Organisation)).all()
 
 
 def end_other_connections(database):

@@ -1,4 +1,4 @@
-"""The session guard, reading: whatever form a query takes, it shows one organisation's rows only."""
+"""The session guard, reading: whatever form a query takes, it shows the own rows only."""
 
 import pytest
 from sqlalchemy import exists, func, select, union, union_all
@@ -9,7 +9,7 @@ from devices.equipment_models import EquipmentModel
 from devices.sites import Site
 from foundation.database import Base, Scoped, get_scope
 from foundation.errors import Forbidden
-from foundation.identity.models import Membership, Organisation, Person
+from foundation.identity.models import Organisation, Person
 from foundation.identity.scope import Role, Scope
 
 OWN, FOREIGN = "P-0001", "P-0002"
@@ -52,9 +52,9 @@ FORMS = {
     ).all(),
     "join": lambda s: s.scalars(select(Asset).join(Site, Site.id == Asset.site_id)).all(),
     "join from the other side": lambda s: s.scalars(
-        select(Asset).select_from(EquipmentModel).join(
-            Asset, Asset.equipment_model_id == EquipmentModel.id
-        )
+        select(Asset)
+        .select_from(EquipmentModel)
+        .join(Asset, Asset.equipment_model_id == EquipmentModel.id)
     ).all(),
     "in a subquery": lambda s: s.scalars(
         select(Asset).where(Asset.id.in_(select(other.id)))
@@ -85,9 +85,7 @@ COUNTS = {
         select(func.count()).select_from(select(Asset.id).subquery())
     ),
     "count of the legacy query": lambda s: s.query(Asset).count(),
-    "scalar subquery": lambda s: s.scalar(
-        select(select(func.count(Asset.id)).scalar_subquery())
-    ),
+    "scalar subquery": lambda s: s.scalar(select(select(func.count(Asset.id)).scalar_subquery())),
 }
 
 

@@ -47,7 +47,9 @@ def test_an_organisations_name_is_taken_once(session, dealer):
         create_organisation(session, **(DEALER | {"name": " North Service "}))
 
 
-@pytest.mark.parametrize("changed", [{"name": "  "}, {"time_zone": "Mars/Base"}, {"time_zone": ""}])
+@pytest.mark.parametrize(
+    "changed", [{"name": "  "}, {"time_zone": "Mars/Base"}, {"time_zone": ""}]
+)
 def test_a_malformed_organisation_is_refused(session, changed):
     with pytest.raises(Invalid) as refused:
         create_organisation(session, **(DEALER | changed))

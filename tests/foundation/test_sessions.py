@@ -1,4 +1,4 @@
-"""Signing in: guessing is slowed, nobody is locked out by a stranger, sessions end when they must."""
+"""Signing in: guessing is slowed, no stranger locks the owner out, sessions end when they must."""
 
 from datetime import timedelta
 

@@ -197,11 +197,14 @@ def test_a_mended_fault_is_tried_again_in_the_order_of_arrival(session):
         return message.detail[-1] != "2"
 
     later = START + timedelta(hours=1)
-    done = reprocess(
-        session, source="pump-1", code="unknown_metric", again=again, at=later
-    )
+    done = reprocess(session, source="pump-1", code="unknown_metric", again=again, at=later)
     assert (done, tried) == (3, ["0", "1", "2", "3"])
-    assert [message.resolved_at for message in all_messages(session)] == [later, later, None, later]
+    assert [message.resolved_at for message in all_messages(session)] == [
+        later,
+        later,
+        None,
+        later,
+    ]
 
 
 def test_what_went_in_is_not_tried_twice(session):
@@ -219,9 +222,7 @@ def test_a_message_kept_in_part_is_never_tried_again(session):
 
 def test_only_the_fault_that_was_mended_is_tried(session):
     keep(session, [refused(0), refused(1, code="too_late"), refused(2, source="pump-2")])
-    reprocess(
-        session, source="pump-1", code="unknown_metric", again=lambda _: True, at=START
-    )
+    reprocess(session, source="pump-1", code="unknown_metric", again=lambda _: True, at=START)
     assert {(each.source, each.code) for each in list_faults(session)} == {
         ("pump-1", "too_late"),
         ("pump-2", "unknown_metric"),
@@ -243,9 +244,7 @@ def test_a_dismissed_fault_is_closed_but_kept(session):
 def test_both_acts_are_in_the_audit(session, filled):
     keep(session, [refused(organisation_id=filled.organisations["maker"])])
     look_as(session, filled.scope("maker"))
-    reprocess(
-        session, source="pump-1", code="unknown_metric", again=lambda _: False, at=START
-    )
+    reprocess(session, source="pump-1", code="unknown_metric", again=lambda _: False, at=START)
     dismiss(session, source="pump-1", code="unknown_metric", at=START)
     rows = session.scalars(select(AuditRow).where(AuditRow.subject_id == "pump-1")).all()
     assert [row.action for row in rows] == [

@@ -65,9 +65,7 @@ def test_the_database_itself_refuses_a_second_verdict(session, filled):
     alarm = make_alarm(session, filled.asset)
     judge(session, alarm, VerdictKind.RIGHT)
     session.add(
-        Verdict(
-            alarm_id=alarm.id, asset_id=filled.asset, kind=VerdictKind.FALSE, given_at=START
-        )
+        Verdict(alarm_id=alarm.id, asset_id=filled.asset, kind=VerdictKind.FALSE, given_at=START)
     )
     with pytest.raises(IntegrityError):
         session.flush()

@@ -69,16 +69,6 @@ export function toColumns(group, gapS) {
   return uPlot.join(tables, nullModes);
 }
 
-/** Spans without readings inside the window, as [from, to] in seconds, of one series. */
-export function gapsOf({ t, mean }, gapS) {
-  const known = t.filter((_at, i) => mean[i] !== null);
-  const spans = [];
-  for (let i = 1; i < known.length; i += 1) {
-    if (known[i] - known[i - 1] > gapS) spans.push([known[i - 1], known[i]]);
-  }
-  return spans;
-}
-
 export function isEmpty(answer) {
   return !answer.groups.some((group) => group.series.some((series) => series.t.length > 0));
 }

@@ -16,10 +16,6 @@ const TIME = { hour: '2-digit', minute: '2-digit' };
 const SECONDS = { ...TIME, second: '2-digit' };
 const DAY = { day: 'numeric', month: 'short' };
 
-export function clockText(s, zone) {
-  return formatter(zone, TIME).format(s * 1000);
-}
-
 export function momentText(s, zone) {
   return formatter(zone, { weekday: 'short', ...DAY, ...SECONDS }).format(s * 1000);
 }

@@ -10,6 +10,14 @@ export const RIGHT_PX = 12;
 const MIN_DRAG_PX = 8;
 const AXIS_PX = 38;
 
+/** Readings with a gap on either side: no line reaches them, so they are drawn as points. */
+export function loneReadings(values) {
+  const known = [];
+  values.forEach((value, i) => { if (value !== undefined) known.push(i); });
+  const isGap = (at) => at < 0 || at >= known.length || values[known[at]] === null;
+  return known.filter((i, at) => values[i] !== null && isGap(at - 1) && isGap(at + 1));
+}
+
 function seriesOptions(group, colours) {
   const options = [{}];
   group.series.forEach((series, index) => {
@@ -21,7 +29,12 @@ function seriesOptions(group, colours) {
       stroke: colour,
       width: 1.5,
       dash,
-      points: isSparse ? { show: true, size: 4, fill: colour } : { show: false },
+      points: {
+        show: isSparse,
+        size: 4,
+        fill: colour,
+        filter: (plot, at, isShown) => (isShown ? null : loneReadings(plot.data[at])),
+      },
     });
     // Least and greatest are drawn only as the edges of the band between them.
     for (const edge of ['min', 'max']) {
