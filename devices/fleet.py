@@ -190,6 +190,6 @@ def list_metric_labels(session: Session) -> dict[str, dict[str, str]]:
         Metric, Metric.equipment_model_id == EquipmentModel.id
     )
     found: dict[str, dict[str, str]] = {}
-    for key, name, label in session.execute(query).tuples():
+    for key, name, label in session.execute(query):
         found.setdefault(key, {})[name] = label
     return found

@@ -10,6 +10,7 @@ import json
 import logging
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from millwright.broker_access import (
 _OWNER = "millwright.owner"
 # As mosquitto's, see mosquitto.py.
 _WINDOW = 4000
+_FAREWELL_S = 1.0
 
 
 class Accounts(BaseAuthPlugin):  # type: ignore[misc] # amqtt ships no types
@@ -110,7 +112,17 @@ class PatientHandler(BrokerProtocolHandler):  # type: ignore[misc] # amqtt ships
     async def stop(self) -> None:
         if self._feeder is not None:
             self._feeder.cancel()
-        await super().stop()
+        await self._end_reader()
+        # A client that vanished without a word never takes what is still to be written.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(super().stop(), _FAREWELL_S)
+
+    async def _end_reader(self) -> None:
+        """Cancels until it works: Python 3.11 may lose a cancellation while bytes are waiting."""
+        reader = self._reader_task
+        while not (reader is None or reader is asyncio.current_task() or reader.done()):
+            reader.cancel()
+            await asyncio.wait([reader], timeout=0.05)
 
     async def mqtt_publish(
         self,

@@ -27,7 +27,13 @@ from millwright.children import ChildProcess, start_python
 from millwright.data_folder import DataFolder
 from millwright.demo_network import install_demo
 from millwright.demo_people import DemoPeople
-from millwright.serve import Service, reserve_port, running, stop_on_signals
+from millwright.serve import (
+    Service,
+    interrupt_on_sigterm,
+    reserve_port,
+    running,
+    stop_on_signals,
+)
 from millwright.trial_network import (
     TrialAccount,
     describe,
@@ -81,6 +87,7 @@ class DemoState:
 
 def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int:
     """Runs the demo until it is told to stop; returns the exit code."""
+    interrupt_on_sigterm()
     set_up_logs("console")
     with ExitStack() as stack:
         folder = DataFolder((data or DEFAULT_FOLDER).expanduser().absolute())
@@ -89,6 +96,8 @@ def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int
         stack.callback(listener.close)
         settings = _read_settings(folder, given)
         state = _read_state(folder, plan)
+        # A first start that is interrupted goes on where it began, not beside it.
+        _write_state(folder, state)
         state, accounts = _make_history(folder, settings, state)
         clock = _make_clock(state, plan.speed)
         platform = stack.enter_context(open_platform(settings, clock, speed=plan.speed))

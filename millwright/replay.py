@@ -31,7 +31,13 @@ from foundation.identity.scope import OrganisationKind, Role, Scope
 from foundation.log import set_up_logs
 from foundation.settings import Settings, read_settings
 from millwright.data_folder import DataFolder
-from millwright.serve import Service, reserve_port, running, stop_on_signals
+from millwright.serve import (
+    Service,
+    interrupt_on_sigterm,
+    reserve_port,
+    running,
+    stop_on_signals,
+)
 from millwright.trial_network import (
     TrialAccount,
     describe,
@@ -77,6 +83,7 @@ def find_mapping(name: str) -> Path:
 
 def run_replay(data: Path | None, plan: ReplayPlan, given: Mapping[str, Any]) -> int:
     """Plays the recordings and prints what became of them; returns the exit code."""
+    interrupt_on_sigterm()
     set_up_logs("console")
     mapping_path = find_mapping(plan.mapping)
     mapping = read_mapping(mapping_path)

@@ -14,7 +14,7 @@ from types import FrameType
 import click
 import structlog
 import waitress
-from waitress.server import MultiSocketServer, TcpWSGIServer
+from waitress.server import TcpWSGIServer
 
 from foundation.clock import SystemClock, stopwatch_s
 from foundation.errors import Conflict, Unavailable
@@ -118,10 +118,10 @@ def running(
         for loop in _make_loops(platform, link, stop, failed):
             stack.callback(loop.join, _STOP_S)
             loop.start()
-        server = _make_server(platform, listener, stop)
+        server = _Server(platform, listener, stop)
         portal = Loop("portal", server.run, stop, failed)
         stack.callback(portal.join, _STOP_S)
-        stack.callback(server.close)
+        stack.callback(server.end)
         portal.start()
         # First of all to happen at the end: every thread and every open stream sees it.
         stack.callback(stop.set)
@@ -164,28 +164,50 @@ def _make_loops(
     return [Loop(name, step, stop, failed) for name, step in steps.items()]
 
 
-def _make_server(
-    platform: Platform, listener: socket.socket, stop: threading.Event
-) -> MultiSocketServer | TcpWSGIServer:
-    settings = platform.settings
-    runtime = WebRuntime(
+class _Server:
+    """The portal behind its socket; `end` closes every connection and ends every thread."""
+
+    def __init__(self, platform: Platform, listener: socket.socket, stop: threading.Event) -> None:
+        self._connections: dict[int, object] = {}
+        self._server: TcpWSGIServer = waitress.create_server(
+            create_app(_make_runtime(platform, stop)),
+            map=self._connections,
+            sockets=[listener],
+            threads=platform.settings.stream_limit + _PAGE_THREADS,
+            connection_limit=4096,
+            asyncore_use_poll=True,
+            ident=None,
+        )
+
+    def run(self) -> None:
+        self._server.run()
+
+    def end(self) -> None:
+        # First the threads that answer: one that outlived the server would write to a file number
+        # that is given out anew, and keep its last request in hand, of which the store's library
+        # complains at the interpreter's end.
+        self._server.task_dispatcher.shutdown(timeout=_STOP_S)
+        # In the server's own thread, which ends once there is no connection, kept-alive or not.
+        close_all = self._server.asyncore.close_all
+        self._server.trigger.pull_trigger(lambda: close_all(self._connections))
+
+
+def _make_runtime(platform: Platform, stop: threading.Event) -> WebRuntime:
+    return WebRuntime(
         database=platform.database,
         store=platform.store,
         latest=platform.latest,
         clock=platform.clock,
-        secret_key=settings.secret_key,
-        stream_limit=settings.stream_limit,
+        secret_key=platform.settings.secret_key,
+        stream_limit=platform.settings.stream_limit,
         reprocess=platform.ingest.reprocess,
         stop=stop,
     )
-    return waitress.create_server(
-        create_app(runtime),
-        sockets=[listener],
-        threads=settings.stream_limit + _PAGE_THREADS,
-        connection_limit=4096,
-        asyncore_use_poll=True,
-        ident=None,
-    )
+
+
+def interrupt_on_sigterm() -> None:
+    """Until the service runs, SIGTERM takes back what was begun, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def stop_on_signals(stop: threading.Event) -> None:
@@ -201,6 +223,7 @@ def stop_on_signals(stop: threading.Event) -> None:
 
 def run_service(settings: Settings, *, broker: str | None) -> int:
     """`millwright serve`: the whole platform until it is told to stop; returns the exit code."""
+    interrupt_on_sigterm()
     set_up_logs(settings.log_format)
     begun_s = stopwatch_s()
     with ExitStack() as stack:

@@ -9,8 +9,7 @@ from foundation.database import Database
 from foundation.identity import sessions
 from foundation.identity.scope import Scope
 from services.notifications.delivery import HANDLERS
-from services.triage.triage import run_triage
-from telemetry.alarms.lifecycle import has_unhandled
+from services.triage.triage import is_due, run_triage
 
 SWEEP_EVERY = timedelta(minutes=10)
 CHANGES_KEPT = timedelta(days=1)
@@ -34,7 +33,7 @@ class Worker:
 
     def _triage(self, now: datetime) -> int:
         with self._database.session(Scope.system("triage")) as session:
-            if not has_unhandled(session):
+            if not is_due(session):
                 return 0
         with self._database.transaction(Scope.system("triage")) as session:
             return run_triage(session, at=now)

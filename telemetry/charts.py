@@ -4,7 +4,7 @@ Only the periods that the session's scope may read are asked of the store. Bucke
 multiples of their width, so an answer that continues an earlier one joins it without a seam.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -112,8 +112,11 @@ class MetricGroup:
 
 
 def group_metrics(metrics: Sequence[Metric]) -> list[MetricGroup]:
-    """The metrics in the order of their model, by group and unit, six at most together."""
-    by_group = sorted(metrics, key=lambda m: (_first_position(metrics, m), m.position))
+    """The metrics in the given order, by group and unit, six at most together."""
+    first: dict[tuple[str, str], int] = {}
+    for place, metric in enumerate(metrics):
+        first.setdefault((metric.group, metric.unit), place)
+    by_group = sorted(metrics, key=lambda m: first[m.group, m.unit])
     groups = []
     for (name, unit), members in groupby(by_group, key=lambda m: (m.group, m.unit)):
         of_group = list(members)
@@ -124,25 +127,22 @@ def group_metrics(metrics: Sequence[Metric]) -> list[MetricGroup]:
     return groups
 
 
-def _first_position(metrics: Sequence[Metric], of: Metric) -> int:
-    return min(m.position for m in metrics if (m.group, m.unit) == (of.group, of.unit))
-
-
 def build_chart(
     session: Session,
     store: Store,
     asset: Asset,
     window: Window,
     *,
-    metrics: Collection[str] | None = None,
+    metrics: Sequence[str] | None = None,
 ) -> Chart:
-    """The chart block of one machine; `metrics` narrows to some of its metrics.
+    """The chart block of one machine; `metrics` narrows to some of its metrics, in that order.
 
     Raises:
         Unavailable: when the store does not answer.
     """
     model = asset.equipment_model
-    shown = [m for m in model.metrics if metrics is None or m.name in metrics]
+    known = {metric.name: metric for metric in model.metrics}
+    shown = [known[name] for name in dict.fromkeys(metrics or known) if name in known]
     parts = _read_buckets(session, store, asset, window, [m.name for m in shown])
     groups = tuple(_group(each, parts, model.limits) for each in group_metrics(shown))
     interval_ms = min((m.interval_s for m in shown), default=60.0) * 1_000

@@ -117,7 +117,7 @@ def get_health(
     query = select(Alarm.severity, Alarm.is_active).where(
         Alarm.asset_id == asset.id, Alarm.closed_at.is_(None)
     )
-    alarms = session.execute(query).tuples().all()
+    alarms = session.execute(query).all()
     at_ms = latest.at_ms([asset.id]).get(asset.id)
     facts = HealthFacts(
         active=frozenset(severity for severity, is_active in alarms if is_active),
@@ -148,7 +148,7 @@ def _list_expected(session: Session) -> dict[int, float]:
         .join(Metric, Metric.equipment_model_id == Asset.equipment_model_id)
         .group_by(Asset.id)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _list_open_alarms(session: Session) -> tuple[dict[int, set[Severity]], set[int]]:
@@ -157,7 +157,7 @@ def _list_open_alarms(session: Session) -> tuple[dict[int, set[Severity]], set[i
     )
     active: dict[int, set[Severity]] = {}
     with_alarm: set[int] = set()
-    for asset_id, severity, is_active in session.execute(query).tuples():
+    for asset_id, severity, is_active in session.execute(query):
         with_alarm.add(asset_id)
         if is_active:
             active.setdefault(asset_id, set()).add(severity)

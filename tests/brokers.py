@@ -90,6 +90,8 @@ class Cable:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets = []
         self._is_whole = True
+        self._flows = threading.Event()
+        self._flows.set()
         self.sent = []
         self.url = parts._replace(
             netloc=f"{parts.username}:{parts.password}@127.0.0.1:{self._port}"
@@ -103,10 +105,15 @@ class Cable:
     def cut(self):
         """Breaks all connections at once, without a word, and lets no new one through."""
         self._is_whole = False
+        self._flows.set()
         for sock in self._sockets:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         self._sockets.clear()
+
+    def freeze(self):
+        """Nothing passes any more and nobody is told, as when a radio link breaks down."""
+        self._flows.clear()
 
     def mend(self):
         self._is_whole = True
@@ -130,16 +137,18 @@ class Cable:
                 self._sockets += [client, broker]
                 note = bytearray()
                 self.sent.append(note)
-                for pair in ((client, broker, note), (broker, client, None)):
-                    threading.Thread(target=_forward, args=pair, daemon=True).start()
+                for way in ((client, broker, note), (broker, client, None)):
+                    threading.Thread(target=self._forward, args=way, daemon=True).start()
 
-
-def _forward(source, target, note):
-    with suppress(OSError), source, target:
-        while received := source.recv(65536):
-            if note is not None:
-                note += received
-            target.sendall(received)
+    def _forward(self, source, target, note):
+        with suppress(OSError), source, target:
+            while received := source.recv(65536):
+                self._flows.wait()
+                if note is not None:
+                    note += received
+                target.sendall(received)
+            # Closing alone says nothing while the other direction's thread still reads.
+            target.shutdown(socket.SHUT_RDWR)
 
 
 def _packet_types(stream):

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-_PLACES = ("/usr/lib/postgresql/17/bin", "/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/15/bin")
+_PLACES = tuple(f"/usr/lib/postgresql/{version}/bin" for version in (18, 17, 16, 15))
 
 
 def free_port() -> int:

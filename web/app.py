@@ -30,6 +30,7 @@ from web.request_scope import Portal, bind_runtime
 from web.runtime import WebRuntime
 from web.security import install_security
 
+
 class Missing(StrictUndefined):
     """A value that a template was not given: may be asked for, fails when it is shown."""
 

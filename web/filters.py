@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask
 
+from devices.equipment_models import LikelyCause
 from foundation.reasons import Reason
 from foundation.units import symbol
 from telemetry.alarms.queries import AlarmRow
@@ -26,6 +27,8 @@ def install_filters(app: Flask) -> None:
         say=say,
         alarm_title=alarm_title,
         as_text=as_text,
+        unit=symbol,
+        cause_when=cause_when,
     )
     app.jinja_env.globals.update(now=now, labels=labels)
 
@@ -58,6 +61,12 @@ def say(reason: Reason, metrics: Mapping[str, str], time_zone: str) -> str:
 def alarm_title(alarm: AlarmRow, metrics: Mapping[str, str], time_zone: str) -> str:
     """What an alarm found, in one line."""
     return title_of(alarm.condition, alarm.evidence, words.Context(metrics, zone(time_zone)))
+
+
+def cause_when(cause: LikelyCause, metrics: Mapping[str, str]) -> str:
+    """When a likely cause is thought of, in one line."""
+    named = [{"metric": cause.metric, "share": 1.0}] if cause.metric else []
+    return title_of(cause.condition, {"metrics": named}, words.Context(metrics))
 
 
 def as_text(payload: bytes) -> str:

@@ -50,10 +50,14 @@ def _strip(value: str | None) -> str:
     return (value or "").strip()
 
 
-def _line(label: Any, limit: int, *, needed: bool = True, help_text: Any = "") -> StringField:
+def _line(
+    label: Any, limit: int, *, needed: bool = True, help_text: Any = "", **attributes: str
+) -> StringField:
     presence = _needed() if needed else Optional()
     checks: list[Any] = [presence, _at_most(limit)]
-    return StringField(label, checks, filters=[_strip], description=help_text)
+    return StringField(
+        label, checks, filters=[_strip], description=help_text, render_kw=attributes
+    )
 
 
 _WORDS_OF_LIBRARY = {
@@ -82,11 +86,22 @@ class PortalForm(Form):
             return _Words()
 
 
+class NumberField(FloatField):
+    """A number, shown without digits that say nothing."""
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else repr(self.data).removesuffix(".0")
+
+
 class SignInForm(PortalForm):
     """E-mail address and password; where to go afterwards."""
 
-    email = _line(_("E-mail"), 254)
-    password = PasswordField(_("Password"), [_needed(), _at_most(200)])
+    email = _line(_("E-mail"), 254, autocomplete="username", inputmode="email")
+    password = PasswordField(
+        _("Password"), [_needed(), _at_most(200)], render_kw={"autocomplete": "current-password"}
+    )
     next = HiddenField(validators=[Optional(), _at_most(2_000)])
 
 
@@ -126,7 +141,7 @@ class AssetForm(PortalForm):
     )
     customer = SelectField(_("Customer"), [_needed()])
     dealer = SelectField(_("Dealer who serves it"), [_needed()])
-    site = _line(_("Site"), 200, help_text=_("A new name makes a new site."))
+    site = _line(_("Site"), 200, help_text=_("A new name makes a new site."), list="sites")
     time_zone = _line(
         _("Time zone of a new site"), 60, needed=False, help_text=_("Such as Europe/Berlin.")
     )
@@ -184,8 +199,8 @@ class SignalForm(PortalForm):
     signal = _line(_("Signal, as the source names it"), 100)
     metric = SelectField(_("Metric"), [_needed()])
     unit = SelectField(_("Unit that the source sends"), [_needed()])
-    scale = FloatField(_("Factor"), [_needed()], default=1.0)
-    offset = FloatField(_("Added afterwards"), [_needed()], default=0.0)
+    scale = NumberField(_("Factor"), [_needed()], default=1.0)
+    offset = NumberField(_("Added afterwards"), [_needed()], default=0.0)
     device_key = _line(
         _("Only for this device"), 64, needed=False, help_text=_("Empty: for all devices.")
     )

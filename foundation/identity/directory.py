@@ -7,7 +7,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from foundation import audit
-from foundation.errors import Invalid
+from foundation.database import get_scope
+from foundation.errors import Forbidden, Invalid
 from foundation.identity.models import LoginSession, Membership, Organisation, Person
 from foundation.identity.passwords import check_new_password, hash_password, is_password
 from foundation.identity.scope import OrganisationKind, Role
@@ -33,6 +34,18 @@ class PersonRow:
     role: Role
     is_active: bool
     has_password: bool
+
+
+def get_own_organisation(session: Session) -> Organisation:
+    """The organisation that the session acts for.
+
+    Raises:
+        Forbidden: when the session is the platform's own.
+    """
+    organisation_id = get_scope(session).organisation_id
+    if organisation_id is None:
+        raise Forbidden("The platform itself belongs to no organisation.")
+    return session.get_one(Organisation, organisation_id)
 
 
 def list_organisations(
@@ -65,7 +78,7 @@ def list_people(session: Session, organisation_id: int) -> list[PersonRow]:
             person.is_active,
             person.password_hash is not None,
         )
-        for person, role in session.execute(query).tuples()
+        for person, role in session.execute(query)
     ]
 
 

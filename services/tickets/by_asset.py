@@ -58,7 +58,7 @@ def list_tickets_of_alarms(session: Session, alarm_ids: Collection[int]) -> dict
         .join(Ticket, Ticket.id == TicketAlarm.ticket_id)
         .where(TicketAlarm.alarm_id.in_(alarm_ids))
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def list_dealer_loads(session: Session, *, at: datetime) -> list[DealerLoad]:
@@ -73,7 +73,7 @@ def list_dealer_loads(session: Session, *, at: datetime) -> list[DealerLoad]:
         .group_by(Organisation.name)
         .order_by(opened.desc(), Organisation.name)
     )
-    return [DealerLoad(*row) for row in session.execute(query).tuples()]
+    return [DealerLoad(*row) for row in session.execute(query)]
 
 
 def _row(ticket: Ticket, assignee: str | None) -> OpenOnAsset:

@@ -101,7 +101,7 @@ def list_spans(
         .order_by(Occurrence.started_at)
         .limit(500)
     )
-    return [_span(alarm, each) for alarm, each in session.execute(query).tuples()]
+    return [_span(alarm, each) for alarm, each in session.execute(query)]
 
 
 def count_open_alarms(session: Session) -> dict[Severity, int]:
@@ -111,7 +111,7 @@ def count_open_alarms(session: Session) -> dict[Severity, int]:
         .where(and_(Alarm.closed_at.is_(None), Alarm.is_active))
         .group_by(Alarm.severity)
     )
-    counted = dict(session.execute(query).tuples().all())
+    counted = dict(session.execute(query).all())
     return {severity: counted.get(severity, 0) for severity in Severity}
 
 

@@ -25,6 +25,7 @@ def test_its_normal_period_can_be_learned(path):
     assert definition.normal_period is not None
     settings = dict(definition.normal_period)
     metrics = settings.pop("metrics")
+    settings.pop("when", None)
     learned = NormalPeriodSettings.from_json(settings)
     intervals = [each.interval_s for each in definition.metrics if each.name in metrics]
     assert len(intervals) == len(metrics)

@@ -24,7 +24,7 @@ ANN = {"email": "ann@example.com", "name": "Ann", "role": Role.TECHNICIAN, "at":
 
 @pytest.fixture
 def session(database):
-    with database.transaction(SYSTEM) as session:
+    with database.session(SYSTEM) as session:
         yield session
 
 

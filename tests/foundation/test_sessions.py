@@ -35,7 +35,7 @@ HOME, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 
 @pytest.fixture
 def session(database):
-    with database.transaction(Scope.system("test")) as session:
+    with database.session(Scope.system("test")) as session:
         yield session
 
 

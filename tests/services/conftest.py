@@ -1,59 +1,37 @@
-"""Fixtures for tests of services: tables and network are made once and copied for each test."""
+"""Fixtures for tests of services: the network is made once and copied for each test."""
 
-import contextlib
-import time
+import shutil
 from dataclasses import replace
-from datetime import UTC, datetime
 
-import psycopg
 import pytest
 from sqlalchemy import func, insert, select
 
 from foundation.clock import ManualClock
 from foundation.database import open_database
 from millwright.schema import METADATA
+from tests.conftest import START
 from tests.network import make_network
-from tests.servers import PostgresServer, find_postgresql
 from tests.services.scene import Scene
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory):
-    """A network with its SQLite file; hashing its people's passwords takes most of a second."""
-    path = tmp_path_factory.mktemp("template") / "millwright.db"
+def made(sqlite_template, tmp_path_factory):
+    """A network and its SQLite file; hashing its people's passwords takes most of a second."""
+    path = tmp_path_factory.mktemp("made") / "millwright.db"
+    shutil.copy(sqlite_template, path)
     database = open_database(f"sqlite:///{path}")
-    METADATA.create_all(database.engine)
-    network = make_network(database, ManualClock(datetime(2026, 3, 2, 6, 0, tzinfo=UTC)))
+    network = make_network(database, ManualClock(START))
     database.close()
     return path, network
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(made):
-    return made[0]
-
-
-@pytest.fixture(scope="session")
-def postgresql():
-    server = PostgresServer(find_postgresql())
-    try:
-        with connect(server.url("postgres").replace("+psycopg", "")) as each:
-            each.execute("CREATE DATABASE millwright")
-        database = open_database(server.url("millwright"))
-        METADATA.create_all(database.engine)
-        yield database
-        database.close()
-    finally:
-        server.stop()
-
-
-def connect(url, tries=100):
-    """A connection; the port opens a moment before the server accepts anybody."""
-    for _ in range(tries):
-        with contextlib.suppress(psycopg.OperationalError):
-            return psycopg.connect(url, autocommit=True)
-        time.sleep(0.1)
-    raise RuntimeError("PostgreSQL accepts no connection")
+@pytest.fixture
+def sqlite_database(made, tmp_path):
+    path = tmp_path / "millwright.db"
+    shutil.copy(made[0], path)
+    database = open_database(f"sqlite:///{path}")
+    yield database
+    database.close()
 
 
 @pytest.fixture

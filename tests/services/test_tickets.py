@@ -273,6 +273,18 @@ def test_the_database_refuses_rows_that_contradict_themselves(scene, wrong):
         session.rollback()
 
 
+def test_every_act_marks_the_ticket_as_changed(scene):
+    ticket_id = scene.report().ticket_id
+    for act in (
+        lambda: scene.comment(ticket_id, "Hello", "customer"),
+        lambda: scene.report(text="Again."),
+        lambda: scene.move(ticket_id, Move.ACKNOWLEDGE),
+    ):
+        scene.network.clock.advance(60)
+        act()
+        assert scene.tickets()[0].changed_at == scene.now
+
+
 def test_internal_notes_are_the_dealers_alone(scene):
     ticket_id = scene.report().ticket_id
     scene.comment(ticket_id, "Third time this month.", audience=Audience.DEALER)

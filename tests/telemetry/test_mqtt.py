@@ -131,7 +131,7 @@ def test_messages_of_an_earlier_connection_are_never_acknowledged(broker, cable)
         cable.mend()
         new = take_all(link, 30)
         assert link.acknowledge(old) == 0
-        link.publish(f"mw/v1/{INGEST}/confirm", b"a mark behind what was sent so far")
+        assert link.publish(f"mw/v1/{INGEST}/confirm", b"a mark behind what was sent so far")
         assert link.acknowledge(new) == 30
         wait_until(lambda: cable.packets(-1).count(PUBACK) == 30)
     sent = cable.packets(-1)
@@ -165,6 +165,21 @@ def test_nothing_is_lost_while_the_line_is_cut_again_and_again(broker, cable):
         wait_until(lambda: _store(link, stored) == 1500)
     sender.join(10)
     assert stored == set(_numbers(1500))
+
+
+def test_a_connection_that_hangs_makes_room_for_the_next(broker, cable):
+    """As after a broken radio link: the old connection neither reads nor ends."""
+    hanging = MqttLink(cable.url, INGEST, FILTERS, SystemClock())
+    hanging.start()
+    assert hanging.wait_ready(20)
+    cable.freeze()
+    bulky = [number + b" " * 8000 for number in _numbers(1000)]
+    send(broker, bulky)
+    hanging.stop()
+    with _Linked(broker.url_for(INGEST)) as link:
+        taken = take_all(link, 1000)
+        link.acknowledge(taken)
+    assert set(_payloads(taken)) == set(bulky)
 
 
 def _stores_more(link, stored):

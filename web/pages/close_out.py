@@ -1,18 +1,17 @@
 """The close-out's form: the likely answers first, and one question for each alarm."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from wtforms import RadioField
 
-from services.tickets.codes import FailureCause, FailureMode
 from telemetry.verdicts import VerdictKind
 from web.forms import CloseOutForm
 from web.pages.ticket import TicketPage
 from web.wording import labels
+from web.wording.translate import gettext as _
 
 _PREFIX = "verdict_"
-FIRST_SHOWN = 6
 
 
 def build_close_out_form(
@@ -23,11 +22,9 @@ def build_close_out_form(
     form: CloseOutForm = type("TicketCloseOutForm", (CloseOutForm,), fields)(formdata)
     likely = page.detail.likely_cause
     form.failure_mode.choices = _ordered(
-        FailureMode, labels.FAILURE_MODES, likely.failure_mode if likely else ""
+        labels.FAILURE_MODES, likely.failure_mode if likely else ""
     )
-    form.failure_cause.choices = _ordered(
-        FailureCause, labels.FAILURE_CAUSES, likely.cause if likely else ""
-    )
+    form.failure_cause.choices = _ordered(labels.FAILURE_CAUSES, likely.cause if likely else "")
     return form
 
 
@@ -39,9 +36,10 @@ def read_verdicts(form: CloseOutForm) -> dict[int, str]:
 
 def _verdict(title: str) -> RadioField:
     choices = [(kind.value, labels.VERDICTS[kind]) for kind in VerdictKind]
-    return RadioField(title, choices=choices, validate_choice=False)
+    question = _("3. Was the alarm right: “%(title)s”?", title=title)
+    return RadioField(question, choices=choices, validate_choice=False)
 
 
-def _ordered(codes: Iterable[str], words: Mapping[str, Any], likely: str) -> list[tuple[str, Any]]:
-    ordered = sorted(codes, key=lambda code: code != likely)
+def _ordered(words: Mapping[str, Any], likely: str) -> list[tuple[str, Any]]:
+    ordered = sorted(words, key=lambda code: code != likely)
     return [(str(code), words[code]) for code in ordered]

@@ -5,14 +5,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy.orm import Session
-from wtforms import FloatField
 from wtforms.validators import InputRequired, NumberRange
 
 from devices.definitions import LimitEntry, ModelDefinition, SignalEntry, as_definition
 from devices.equipment_models import EquipmentModel
 from devices.signal_mapping import list_signal_mappings
 from foundation.errors import Invalid
-from web.forms import PortalForm
+from web.forms import NumberField, PortalForm
 from web.wording.translate import gettext as _
 
 PARTS = ("threshold", "hysteresis", "on_delay_s")
@@ -36,7 +35,7 @@ def build_limits_form(
     model: EquipmentModel, formdata: Mapping[str, Any] | None = None
 ) -> LimitsForm:
     """A form with the model's limits in it."""
-    fields: dict[str, FloatField] = {}
+    fields: dict[str, NumberField] = {}
     for number, limit in enumerate(model.limits):
         fields[f"threshold_{number}"] = _number(_("Limit"), limit.threshold)
         fields[f"hysteresis_{number}"] = _number(_("Way back"), limit.hysteresis, least=0)
@@ -47,10 +46,10 @@ def build_limits_form(
     return form
 
 
-def _number(label: str, default: float, *, least: float | None = None) -> FloatField:
+def _number(label: str, default: float, *, least: float | None = None) -> NumberField:
     checks: list[Any] = [InputRequired(_("This is needed."))]
     checks.append(NumberRange(min=least, max=1e12, message=_("This number cannot be used.")))
-    return FloatField(label, checks, default=default)
+    return NumberField(label, checks, default=default)
 
 
 def with_limits(definition: ModelDefinition, form: LimitsForm) -> ModelDefinition:

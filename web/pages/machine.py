@@ -20,6 +20,7 @@ from services.tickets.queries import (
     list_history,
 )
 from telemetry.alarms.queries import AlarmRow, list_alarms, list_open_alarms
+from telemetry.charts import group_metrics
 from telemetry.health import Health, get_health
 from telemetry.latest import LatestReading
 from telemetry.learning import Learning, find_learning
@@ -32,6 +33,7 @@ from web.wording.machines import state_sentence
 from web.wording.translate import gettext as _
 
 SHOWN = 10
+CHARTS_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class MachinePage:
     tickets: Sequence[TicketRow]
     learning: Learning | None
     values: Sequence[Value]
+    charted: Sequence[str] | None
     actions: Sequence[Action]
     more: Sequence[Action]
 
@@ -69,7 +72,9 @@ def context_of(asset: Asset) -> words.Context:
     return words.Context(labels, zone(asset.site.time_zone))
 
 
-def load_machine_page(session: Session, runtime: WebRuntime, asset_id: int) -> MachinePage:
+def load_machine_page(
+    session: Session, runtime: WebRuntime, asset_id: int, *, is_everything_charted: bool
+) -> MachinePage:
     """The page of a machine.
 
     Raises:
@@ -95,9 +100,20 @@ def load_machine_page(session: Session, runtime: WebRuntime, asset_id: int) -> M
         tickets=history.rows,
         learning=find_learning(session, runtime.store, asset),
         values=_list_values(asset.equipment_model, runtime.latest.find(asset_id)),
+        charted=None if is_everything_charted else choose_charted(asset.equipment_model),
         actions=_list_actions(asset_id, ticket),
         more=_list_more(asset_id),
     )
+
+
+def choose_charted(model: EquipmentModel) -> list[str] | None:
+    """The metrics to draw first: those with limits, then as defined; None when all find room."""
+    groups = group_metrics(model.metrics)
+    if len(groups) <= CHARTS_SHOWN:
+        return None
+    limited = {limit.metric for limit in model.limits}
+    first = sorted(groups, key=lambda group: not any(m.name in limited for m in group.metrics))
+    return [metric.name for group in first[:CHARTS_SHOWN] for metric in group.metrics]
 
 
 def _list_values(model: EquipmentModel, latest: LatestReading | None) -> list[Value]:

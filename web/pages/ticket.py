@@ -84,6 +84,8 @@ def load_ticket_page(
     asset = get_asset(session, detail.row.asset_id)
     context = context_of(asset)
     allowed = [each for each in detail.moves if each.is_allowed]
+    first = [each for each in allowed if each.move in _NEXT][:2]
+    others = [each for each in allowed if each not in first]
     is_assigning = detail.may_assign and may(scope, Act.ASSIGN_TICKETS)
     return TicketPage(
         detail=detail,
@@ -93,13 +95,13 @@ def load_ticket_page(
         reasons=words.say_all(detail.reasons, context),
         findings=[_finding(each, context, at) for each in detail.alarms],
         story=[_line(each, context, reader) for each in detail.entries],
-        moves=[each for each in allowed if each.move != Move.CLOSE],
-        may_close=any(each.move == Move.CLOSE for each in allowed),
+        moves=[each for each in others if each.move != Move.CLOSE],
+        may_close=any(each.move == Move.CLOSE for each in others),
         assignable=list_assignable(session) if is_assigning else [],
         may_take=detail.may_assign and detail.row.assignee_id != scope.person_id,
         reader_id=scope.person_id,
         is_customer=scope.role == Role.CUSTOMER,
-        actions=_list_actions(detail, allowed),
+        actions=[_action(detail.row.id, each, is_main=each is first[0]) for each in first],
     )
 
 
@@ -133,17 +135,12 @@ def _line(entry: EntryRow, context: words.Context, reader: SignedIn) -> Line:
     return Line(entry, is_own, sentences)
 
 
-def _list_actions(detail: TicketDetail, allowed: Sequence[MoveDecision]) -> list[Action]:
-    """The one or two moves that come next; the others stand beside the story."""
-    ticket_id = detail.row.id
-    found: list[Action] = []
-    for decision in (each for each in allowed if each.move in _NEXT and not each.needs_note):
-        label, icon = str(labels.MOVES[decision.move]), labels.MOVE_ICONS[decision.move]
-        if decision.move == Move.CLOSE:
-            url = url_for("tickets.close_out_form", ticket_id=ticket_id)
-            found.append(Action(label, url, icon=icon, primary=not found))
-            continue
-        act = url_for("tickets.move", ticket_id=ticket_id)
-        fields = {"move": decision.move.value}
-        found.append(Action(label, action=act, icon=icon, primary=not found, fields=fields))
-    return found[:2]
+def _action(ticket_id: int, decision: MoveDecision, *, is_main: bool) -> Action:
+    """One of the moves that come next; the others stand beside the story."""
+    label, icon = str(labels.MOVES[decision.move]), labels.MOVE_ICONS[decision.move]
+    if decision.move == Move.CLOSE:
+        url = url_for("tickets.close_out_form", ticket_id=ticket_id)
+        return Action(label, url, icon=icon, primary=is_main)
+    act = url_for("tickets.move", ticket_id=ticket_id)
+    fields = {"move": decision.move.value}
+    return Action(label, action=act, icon=icon, primary=is_main, fields=fields)

@@ -13,7 +13,7 @@ from devices.equipment_models import (
 from devices.signal_mapping import list_signal_mappings, set_signal_mapping
 from foundation.csv_rows import decode_text
 from foundation.errors import Invalid, NotFound
-from foundation.identity.models import Organisation
+from foundation.identity.directory import get_own_organisation
 from telemetry.training import check_normal_period
 from web.forms import DefinitionForm, SignalForm, attempt, list_unit_choices, submitted
 from web.pages.definition import LimitsForm, build_limits_form, definition_of, with_limits
@@ -164,7 +164,7 @@ def _save(definition: ModelDefinition) -> EquipmentModel:
     return save_definition(
         session,
         definition=definition,
-        manufacturer=session.get_one(Organisation, get_scope().organisation_id),
+        manufacturer=get_own_organisation(session),
         at=now(),
         check_normal_period=check_normal_period,
     )

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
-from sqlalchemy import text
 
+from foundation.changes import last_number
 from foundation.database import Database
 from foundation.errors import Unavailable
 from foundation.identity.scope import Scope
@@ -33,7 +33,7 @@ def ready() -> ResponseReturnValue:
 def _answers(database: Database) -> bool:
     try:
         with database.session(Scope.system("health")) as session:
-            session.execute(text("SELECT 1"))
+            last_number(session)
     except Unavailable:
         return False
     return True

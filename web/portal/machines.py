@@ -76,7 +76,12 @@ def _state_chips(health: dict[int, Health], chosen: MachineState | None, text: s
 @require(Act.SEE_FLEET)
 def show(asset_id: int) -> ResponseReturnValue:
     """Is it well, and if not, what happens next?"""
-    page = load_machine_page(get_session(), get_runtime(), asset_id)
+    page = load_machine_page(
+        get_session(),
+        get_runtime(),
+        asset_id,
+        is_everything_charted=request.args.get("charts") == "all",
+    )
     return render_template("machines/show.html", page=page, **live_addresses(asset_id))
 
 

@@ -5,14 +5,14 @@ from flask.typing import ResponseReturnValue
 
 from devices.access import Act
 from foundation.csv_rows import RowResult, decode_text
-from foundation.identity.directory import list_people
-from foundation.identity.models import Organisation, Person
+from foundation.identity.directory import get_own_organisation, list_people
+from foundation.identity.models import Person
 from foundation.identity.people import PEOPLE_COLUMNS, create_person, import_people
 from foundation.identity.scope import ROLES_OF_KIND, Role
 from web.forms import PersonForm, UploadForm, attempt, read_upload, submitted
 from web.pages.csv_files import csv_template
 from web.pages.parts import Action
-from web.request_scope import get_scope, get_session, now, require
+from web.request_scope import get_session, now, require
 from web.wording import labels
 from web.wording.translate import gettext as _
 
@@ -24,7 +24,7 @@ _require = require(Act.ADMINISTER_PEOPLE)
 @_require
 def index() -> ResponseReturnValue:
     """The people of one's own organisation."""
-    home = _own_organisation()
+    home = get_own_organisation(get_session())
     people = list_people(get_session(), home.id)
     acts = [
         Action(_("Enter a person"), url_for("people.new"), icon="plus", primary=True),
@@ -73,18 +73,14 @@ def import_list() -> ResponseReturnValue:
 @_require
 def template() -> ResponseReturnValue:
     """An empty list with its header and one example."""
-    home = _own_organisation()
+    home = get_own_organisation(get_session())
     role = ROLES_OF_KIND[home.kind][-1]
     example = (home.name, home.kind.value, "Kim Berger", "kim.berger@example.com", role.value)
     return csv_template("people.csv", PEOPLE_COLUMNS, example)
 
 
-def _own_organisation() -> Organisation:
-    return get_session().get_one(Organisation, get_scope().organisation_id)
-
-
 def _with_roles(form: PersonForm) -> PersonForm:
-    roles = ROLES_OF_KIND[_own_organisation().kind]
+    roles = ROLES_OF_KIND[get_own_organisation(get_session()).kind]
     form.role.choices = [(role.value, labels.ROLES[role]) for role in roles]
     return form
 
@@ -94,7 +90,7 @@ def _create(form: PersonForm) -> Person:
         get_session(),
         email=form.email.data or "",
         name=form.name.data or "",
-        organisation=_own_organisation(),
+        organisation=get_own_organisation(get_session()),
         role=Role(form.role.data),
         password=form.password.data or None,
         at=now(),

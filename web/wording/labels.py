@@ -122,36 +122,50 @@ VERDICT_ICONS: Mapping[str, str] = {
     VerdictKind.UNCLEAR: "unclear",
 }
 
+# The answers of a close-out, the most usual first; a ticket's likely one is put before them.
 FAILURE_MODES: Labels = {
-    FailureMode.AIR: _("Sensor shows nonsense"),
     FailureMode.BRD: _("Breakdown"),
-    FailureMode.ELP: _("Leaks what it conveys"),
-    FailureMode.ELU: _("Leaks oil, water or air"),
-    FailureMode.ERO: _("Output goes up and down"),
-    FailureMode.FTF: _("Does not do its work"),
-    FailureMode.FTS: _("Does not start"),
-    FailureMode.HIO: _("Output too high"),
-    FailureMode.INL: _("Leaks inside"),
-    FailureMode.LOO: _("Output too low"),
-    FailureMode.NOI: _("Noise"),
     FailureMode.OHE: _("Too hot"),
-    FailureMode.PDE: _("A reading is off"),
-    FailureMode.PLU: _("Plugged or choked"),
-    FailureMode.STD: _("Cracked, worn or bent"),
-    FailureMode.STP: _("Does not stop"),
-    FailureMode.UST: _("Stops by itself"),
     FailureMode.VIB: _("Vibration"),
-    FailureMode.OTH: _("Something else"),
+    FailureMode.ELU: _("Leaks oil, water or air"),
     FailureMode.NFF: _("No fault found"),
+    FailureMode.PLU: _("Plugged or choked"),
+    FailureMode.NOI: _("Noise"),
+    FailureMode.LOO: _("Output too low"),
+    FailureMode.HIO: _("Output too high"),
+    FailureMode.ERO: _("Output goes up and down"),
+    FailureMode.FTS: _("Does not start"),
+    FailureMode.UST: _("Stops by itself"),
+    FailureMode.STP: _("Does not stop"),
+    FailureMode.FTF: _("Does not do its work"),
+    FailureMode.AIR: _("Sensor shows nonsense"),
+    FailureMode.PDE: _("A reading is off"),
+    FailureMode.ELP: _("Leaks what it conveys"),
+    FailureMode.INL: _("Leaks inside"),
+    FailureMode.STD: _("Cracked, worn or bent"),
+    FailureMode.OTH: _("Something else"),
 }
 
 FAILURE_CAUSES: Labels = {
-    FailureCause.DESIGN: _("Design"),
+    FailureCause.OPERATION_MAINTENANCE: _("Use, wear or maintenance"),
     FailureCause.FABRICATION_INSTALLATION: _("Made or installed wrongly"),
-    FailureCause.OPERATION_MAINTENANCE: _("Use or maintenance, wear"),
+    FailureCause.DESIGN: _("Design"),
     FailureCause.MANAGEMENT: _("Planning or documents"),
     FailureCause.MISCELLANEOUS: _("Other or not known"),
     FailureCause.NO_FAULT_FOUND: _("No fault found"),
+}
+
+NORMAL_PERIOD: Labels = {
+    "metrics": _("Metrics that belong together"),
+    "severity": _("How bad a departure is"),
+    "normal_readings": _("Readings to learn from, at least"),
+    "window_s": _("Rolling mean over, in s"),
+    "margin": _("Threshold, in widths of the normal"),
+    "on_delay_s": _("Raised after, in s"),
+    "off_delay_s": _("Over after, in s"),
+    "hysteresis": _("Way back of the score"),
+    "max_gap_s": _("Longest silence, in s"),
+    "when": _("Only while"),
 }
 
 NOTICES: Labels = {

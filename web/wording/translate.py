@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import flask_babel
+from babel import dates
 
 
 def gettext(text: str, **values: object) -> str:
@@ -16,8 +17,11 @@ def ngettext(one: str, many: str, count: int, **values: object) -> str:
 
 
 def format_moment(local: datetime) -> str:
-    """A day and time as they stand, such as "4 Mar, 14:02"; the caller chose the zone."""
-    return str(flask_babel.format_datetime(local, "d MMM, HH:mm", rebase=False))
+    """A day and time as they stand, such as "Mar 4, 14:02"; the caller chose the zone."""
+    locale = flask_babel.get_locale() or "en"
+    day = dates.format_skeleton("MMMd", local, locale=locale)
+    time = dates.format_skeleton("Hm", local, locale=locale)
+    return str(dates.get_datetime_format("medium", locale=locale)).format(time, day)
 
 
 def format_number(value: float) -> str:

@@ -1,0 +1,100 @@
+"""The portal on a real database and store, and visitors who sign in through its form."""
+
+import threading
+
+import pytest
+
+from foundation.jobs import run_due
+from services.notifications.delivery import HANDLERS
+from services.triage.triage import run_triage
+from telemetry.alarms.lifecycle import raise_alarm
+from telemetry.alarms.models import Severity
+from telemetry.latest import Latest
+from telemetry.quarantine import Refused, keep
+from telemetry.store.duckdb_store import DuckDBStore
+from tests.web.visitor import Site
+from web.app import create_app
+from web.portal.live import get_feed
+from web.runtime import WebRuntime
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory):
+    """One store for all tests of the portal; each test writes to times or machines of its own."""
+    opened = DuckDBStore(tmp_path_factory.mktemp("store") / "telemetry.duckdb")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def make_site(network, store, clock):
+    """Makes portals on the network's database; their threads end with the test."""
+    stop = threading.Event()
+    feeds = []
+
+    def make(**changed) -> Site:
+        settings = {
+            "database": network.database,
+            "store": store,
+            "latest": Latest(),
+            "clock": clock,
+            "secret_key": "a key of the tests, long enough for all",
+            "stream_limit": 4,
+            "reprocess": lambda _message: True,
+            "stop": stop,
+        }
+        runtime = WebRuntime(**(settings | changed))
+        app = create_app(runtime)
+        feeds.append(get_feed(app))
+        return Site(app, runtime, network)
+
+    yield make
+    stop.set()
+    for feed in feeds:
+        feed.wait_ended(5)
+
+
+@pytest.fixture
+def site(make_site):
+    return make_site()
+
+
+@pytest.fixture
+def lively(site):
+    """The portal of a network in which an alarm, a ticket, a message and a fault exist."""
+    network, at = site.network, site.network.clock.now()
+    with network.transaction() as session:
+        raise_alarm(
+            session,
+            asset_id=network.asset,
+            condition="normal_period",
+            detector="normal_period",
+            severity=Severity.SERIOUS,
+            started_at=at,
+            raised_at=at,
+            evidence={
+                "detector": "normal_period",
+                "metrics": [
+                    {"metric": "temperature", "share": 0.8},
+                    {"metric": "pressure", "share": 0.2},
+                ],
+                "score": 0.9,
+            },
+        )
+        run_triage(session, at=at)
+        keep(session, [_refused(network, at)])
+    run_due(network.database, network.clock, HANDLERS)
+    return site
+
+
+def _refused(network, at):
+    return Refused(
+        source="pump-1",
+        topic="mw/v1/pump-1/telemetry",
+        payload=b'{"values": {"T9": "<script>alert(1)</script>"}}',
+        received_at=at,
+        code="unknown_metric",
+        detail="The equipment model has no metric for the signal T9.",
+        faults=1,
+        organisation_id=network.organisations["maker"],
+    )
