@@ -99,6 +99,7 @@ class PatientHandler(BrokerProtocolHandler):  # type: ignore[misc] # amqtt ships
         super().__init__(*arguments, **named)
         self._has_room = asyncio.Event()
         self._feeder: asyncio.Task[None] | None = None
+        self._is_over = False
         self.undelivered: ApplicationMessage | None = None
 
     async def mqtt_deliver_next_message(self) -> ApplicationMessage | None:
@@ -107,9 +108,14 @@ class PatientHandler(BrokerProtocolHandler):  # type: ignore[misc] # amqtt ships
 
     async def start(self) -> None:
         await super().start()
-        self._feeder = asyncio.create_task(self._feed(self.session))
+        if self._is_over:
+            # The connection ended while it began: amqtt has just begun to wait for that end.
+            await self.handle_connection_closed()
+        else:
+            self._feeder = asyncio.create_task(self._feed(self.session))
 
     async def stop(self) -> None:
+        self._is_over = True
         if self._feeder is not None:
             self._feeder.cancel()
         await self._end_reader()

@@ -70,7 +70,7 @@ class DemoPeople:
     def _work(self, dealer: _Dealer, now: datetime) -> None:
         with self._database.session(dealer.manager) as session:
             query = select(Ticket.id, Ticket.state, Ticket.opened_at, Ticket.asset_id)
-            rows = session.execute(query.where(Ticket.closed_at.is_(None))).tuples().all()
+            rows = session.execute(query.where(Ticket.closed_at.is_(None))).all()
         for ticket_id, state, opened_at, asset_id in rows:
             age = now - opened_at
             if state == TicketState.NEW and age >= READS_AFTER:
@@ -129,7 +129,7 @@ def _list_dealers(session: Session) -> list[_Dealer]:
                 select(Membership.person_id, Membership.role).where(
                     Membership.organisation_id == dealer.id
                 )
-            ).tuples()
+            )
         }
         if {Role.DEALER_MANAGER, Role.TECHNICIAN} <= scopes.keys():
             zone = ZoneInfo(dealer.time_zone)

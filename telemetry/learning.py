@@ -1,4 +1,4 @@
-"""How far a machine's normal-period model has come, for its page; training.py does the learning."""
+"""How far a machine's normal-period model has come; training.py does the learning."""
 
 from dataclasses import dataclass
 from datetime import datetime

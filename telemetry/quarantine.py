@@ -1,4 +1,4 @@
-"""What machines sent and we could not use: kept with its reason, shown, tried once it is mended."""
+"""What machines sent and we could not use: kept with its reason, shown, tried again later."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

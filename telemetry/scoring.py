@@ -272,7 +272,7 @@ class Scoring:
     def _rearm(self) -> None:
         with self._database.session(Scope.system("scoring")) as session:
             query = select(Alarm.id, Alarm.asset_id, Alarm.condition)
-            rows = session.execute(query.where(Alarm.is_rearm_due)).tuples().all()
+            rows = session.execute(query.where(Alarm.is_rearm_due)).all()
         if not rows:
             return
         with self._database.transaction(Scope.system("scoring")) as session:

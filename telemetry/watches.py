@@ -48,7 +48,7 @@ def read_watched_models(session: Session) -> list[WatchedModel]:
     """All equipment models that have assets."""
     assets: dict[int, list[int]] = {}
     rows = select(Asset.equipment_model_id, Asset.id).order_by(Asset.id)
-    for model_id, asset_id in session.execute(rows).tuples():
+    for model_id, asset_id in session.execute(rows):
         assets.setdefault(model_id, []).append(asset_id)
     models = [model for model in list_equipment_models(session) if model.id in assets]
     return [_watched(model, assets[model.id]) for model in models]

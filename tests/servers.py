@@ -8,6 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import psycopg
+
 _PLACES = tuple(f"/usr/lib/postgresql/{version}/bin" for version in (18, 17, 16, 15))
 
 
@@ -69,12 +71,16 @@ class PostgresServer:
         )
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
+        # The port opens before the server lets anybody in.
+        deadline = time.monotonic() + 60
+        address = self.url("postgres").replace("+psycopg", "")
+        while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
+                psycopg.connect(address, connect_timeout=5).close()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    self.stop()
+                    raise
                 time.sleep(0.05)
             else:
                 return
-        raise RuntimeError("PostgreSQL did not start")

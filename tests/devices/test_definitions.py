@@ -25,6 +25,7 @@ names = st.from_regex(r"[a-z][a-z0-9_]{0,30}", fullmatch=True).filter(
 texts = st.text(
     st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=60
 ).filter(lambda text: text == text.strip())
+codes = st.from_regex(r"[A-Za-z_]{1,10}", fullmatch=True)
 optional_texts = st.just("") | texts
 numbers = st.floats(-1e9, 1e9)
 positive = st.floats(0, 1e9, exclude_min=True)
@@ -62,8 +63,8 @@ def cause_entries(metrics):
     return st.builds(
         CauseEntry,
         condition=texts,
-        failure_mode=texts,
-        cause=texts,
+        failure_mode=codes,
+        cause=codes,
         label=texts,
         action=texts,
         metric=st.none() | st.sampled_from(metrics),

@@ -28,13 +28,23 @@ class Portal:
         self._cookies: dict[str, str] = {}
         self._token = ""
 
-    def sign_in(self, email: str, password: str) -> "Portal":
+    def sign_in(self, email: str, password: str) -> None:
         """Signs in by the form; what comes after is this person's."""
         self.get("/sign-in")
         answer = self.post("/sign-in", {"email": email, "password": password})
         assert answer.status == 303, f"{email} could not sign in: {answer.status}"
         self.get("/me")
-        return self
+
+    @classmethod
+    def of(cls, url: str, email: str, password: str) -> "Portal":
+        """A connection of a person who is signed in."""
+        portal = cls(url)
+        try:
+            portal.sign_in(email, password)
+        except BaseException:
+            portal.__exit__()
+            raise
+        return portal
 
     def get(self, path: str, *, accept: str = "text/html") -> Answer:
         answer = self._ask("GET", path, {"Accept": accept})
@@ -60,7 +70,10 @@ class Portal:
         finally:
             connection.close()
 
-    def close(self) -> None:
+    def __enter__(self) -> "Portal":
+        return self
+
+    def __exit__(self, *ended: object) -> None:
         self._connection.close()
 
     def _headers(self, given: Mapping[str, str]) -> dict[str, str]:

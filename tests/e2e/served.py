@@ -61,7 +61,7 @@ def _is_fault(line: str) -> bool:
         event = json.loads(line)
     except ValueError:
         # What the command prints for its user, such as the portal's address, is no event either.
-        return line.startswith(("Traceback", "Exception"))
+        return line.startswith(("Traceback", "ERROR:", "CRITICAL:"))
     return event.get("level") in ("error", "critical") or "exception" in event
 
 

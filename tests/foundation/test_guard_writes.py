@@ -215,3 +215,12 @@ def test_another_manufacturer_cannot_change_the_model(filled):
         session.scalar(select(EquipmentModel)).make = "Mine now"
         with pytest.raises(Forbidden):
             session.flush()
+
+
+@pytest.mark.parametrize("part", ["metrics", "limits", "likely_causes"])
+@pytest.mark.parametrize("person", ["manager", "technician", "customer"])
+def test_seeing_a_model_is_not_the_right_to_change_its_parts(act, part, person):
+    with act(person) as session:
+        getattr(session.scalar(select(EquipmentModel)), part)[0].label = "Mine now"
+        with pytest.raises(Forbidden):
+            session.flush()

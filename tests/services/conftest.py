@@ -1,16 +1,20 @@
 """Fixtures for tests of services: the network is made once and copied for each test."""
 
+import contextlib
 import shutil
+import time
 from dataclasses import replace
 
+import psycopg
 import pytest
 from sqlalchemy import func, insert, select
 
 from foundation.clock import ManualClock
 from foundation.database import open_database
-from millwright.schema import METADATA
+from millwright.schema import METADATA, migrate
 from tests.conftest import START
 from tests.network import make_network
+from tests.servers import PostgresServer, find_postgresql
 from tests.services.scene import Scene
 
 
@@ -23,6 +27,29 @@ def made(sqlite_template, tmp_path_factory):
     network = make_network(database, ManualClock(START))
     database.close()
     return path, network
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    server = PostgresServer(find_postgresql())
+    try:
+        with connect(server.url("postgres").replace("+psycopg", "")) as each:
+            each.execute("CREATE DATABASE millwright")
+        database = open_database(server.url("millwright"))
+        migrate(database)
+        yield database
+        database.close()
+    finally:
+        server.stop()
+
+
+def connect(url, tries=300):
+    """A connection; the port opens a moment before the server accepts anybody."""
+    for _ in range(tries):
+        with contextlib.suppress(psycopg.OperationalError):
+            return psycopg.connect(url, autocommit=True)
+        time.sleep(0.1)
+    raise RuntimeError("PostgreSQL accepts no connection")
 
 
 @pytest.fixture

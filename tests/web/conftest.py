@@ -2,8 +2,13 @@
 
 import threading
 
-import pytest
+from typing import ClassVar
 
+import argon2
+import pytest
+from jinja2 import BytecodeCache
+
+from foundation.identity import passwords
 from foundation.jobs import run_due
 from services.notifications.delivery import HANDLERS
 from services.triage.triage import run_triage
@@ -18,12 +23,35 @@ from web.portal.live import get_feed
 from web.runtime import WebRuntime
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes():
+    """Argon2 with its least cost: nobody attacks the passwords of these tests."""
+    hasher = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", hasher)
+        patch.setattr(passwords, "_NOBODY", hasher.hash("nobody has this password"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def store(tmp_path_factory):
     """One store for all tests of the portal; each test writes to times or machines of its own."""
     opened = DuckDBStore(tmp_path_factory.mktemp("store") / "telemetry.duckdb")
     yield opened
     opened.close()
+
+
+class KeptTemplates(BytecodeCache):
+    """Compiled templates, so that each test's own application does not compile them anew."""
+
+    kept: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket):
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket):
+        self.kept[bucket.key] = bucket.bytecode_to_string()
 
 
 @pytest.fixture
@@ -45,6 +73,7 @@ def make_site(network, store, clock):
         }
         runtime = WebRuntime(**(settings | changed))
         app = create_app(runtime)
+        app.jinja_env.bytecode_cache = KeptTemplates()
         feeds.append(get_feed(app))
         return Site(app, runtime, network)
 

@@ -1,0 +1,158 @@
+"""Every page that a role reaches by links, on a desk and on a phone: sound, named, and no wider.
+
+With MILLWRIGHT_SCREENSHOTS set to a folder, a picture of each page is left there.
+"""
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+
+from tests.e2e.browsing import DESKTOP, PHONE, expect_charts_done
+from tests.e2e.history import make_history
+from tests.e2e.installed_base import CUSTOMER, MAKER, MANAGER, TECHNICIAN
+from web.live import STREAMS_PER_PERSON
+
+pytestmark = [pytest.mark.e2e, pytest.mark.broker, pytest.mark.timeout(600)]
+
+PEOPLE = {
+    "manufacturer": MAKER,
+    "dealer_manager": MANAGER,
+    "technician": TECHNICIAN,
+    "customer": CUSTOMER,
+}
+DEVICES = {"desktop": DESKTOP, "phone": PHONE}
+_FOR_ALL = {r"/", r"/machines", r"/machines/\d+", r"/tickets", r"/tickets/\d+", r"/me"}
+_REPORT = r"/machines/\d+/report"
+_ADMINISTRATION = {r"/administration", r"/administration/people", r"/administration/people/new"}
+# What each role must find by links alone; a page that lost its link would not be looked at.
+MUST_REACH = {
+    "manufacturer": _FOR_ALL
+    | _ADMINISTRATION
+    | {
+        r"/quarantine",
+        r"/quarantine/fault",
+        r"/quarantine/messages/\d+",
+        r"/catalogue",
+        r"/catalogue/new",
+        r"/catalogue/tank_pump",
+        r"/catalogue/tank_pump/edit",
+        r"/catalogue/tank_pump/limits",
+        r"/catalogue/tank_pump/signals",
+        r"/catalogue/tank_pump/definition.toml",
+        r"/administration/machines/new",
+        r"/administration/machines/\d+",
+        r"/administration/machines/import",
+        r"/administration/machines/template.csv",
+        r"/administration/organisations",
+        r"/administration/organisations/new",
+    },
+    "dealer_manager": _FOR_ALL | _ADMINISTRATION | {_REPORT, r"/tickets/\d+/close-out"},
+    "technician": _FOR_ALL | {_REPORT},
+    "customer": _FOR_ALL | {_REPORT},
+}
+# Words of templates, scripts and Python that no reader should see.
+_LEAKS = re.compile(r"%\(|\{\{|\{%|\bundefined\b|\bNaN\b|\bNone\b|\[object ")
+_IS_FILE = re.compile(r"\.(csv|toml)$")
+_LOOK = """() => ({
+  title: document.title,
+  headings: [...document.querySelectorAll('h1')].map((one) => one.textContent.trim()),
+  text: document.body.innerText,
+  wide: document.documentElement.scrollWidth,
+  links: [...document.querySelectorAll('a[href]')].map((one) => one.href),
+})"""
+
+
+@pytest.fixture(scope="module")
+def lived_in(served):
+    make_history(served)
+    return served
+
+
+class Crawl:
+    """Walks from page to page, each address once; of addresses alike but for paging, one."""
+
+    def __init__(self, served, page, width):
+        self._served, self._page, self._width = served, page, width
+        self._waiting, self._known = ["/"], {"/"}
+        self.faults, self.reached = [], []
+
+    def run(self, folder):
+        while self._waiting:
+            address = self._waiting.pop(0)
+            self.reached.append(urlsplit(address).path)
+            if _IS_FILE.search(urlsplit(address).path):
+                self._fetch(address)
+            else:
+                self._look_at(address)
+                self._keep_picture(folder, address)
+
+    def _fetch(self, address):
+        answer = self._page.request.get(address)
+        if not answer.ok or not answer.text().strip():
+            self.faults.append(f"{address}: {answer.status}, or empty")
+
+    def _look_at(self, address):
+        self._await_streams()
+        answer = self._page.goto(address)
+        expect_charts_done(self._page)
+        seen = self._page.evaluate(_LOOK)
+        status = answer.status if answer else "no answer"
+        self.faults += [f"{address}: {each}" for each in self._judge(status, seen)]
+        self._note_links(seen["links"])
+
+    def _await_streams(self):
+        # The portal learns only at the next heartbeat that a page was left, and nobody but us
+        # walks through a dozen pages meanwhile.
+        while self._served.count_streams() > STREAMS_PER_PERSON // 2:
+            self._page.wait_for_timeout(200)
+
+    def _judge(self, status, seen):
+        leaks = _LEAKS.findall(seen["text"])
+        checks = {
+            f"answered {status}": status == 200,
+            f"title {seen['title']!r}": re.fullmatch(r"\S.* · Millwright", seen["title"]),
+            f"headings {seen['headings']}": len(seen["headings"]) == 1 and seen["headings"][0],
+            f"{seen['wide']} px wide": seen["wide"] <= self._width,
+            f"shows {leaks}": not leaks,
+        }
+        return [what for what, holds in checks.items() if not holds]
+
+    def _note_links(self, links):
+        here = urlsplit(self._page.url)
+        for link in links:
+            parts = urlsplit(urljoin(self._page.url, link))
+            address = parts.path + (f"?{parts.query}" if parts.query else "")
+            key = re.sub(r"cursor=[^&]*", "cursor", address)
+            if parts.netloc == here.netloc and key not in self._known:
+                self._known.add(key)
+                self._waiting.append(address)
+
+    def _keep_picture(self, folder, address):
+        if folder is not None:
+            name = re.sub(r"[^A-Za-z0-9]+", "-", address).strip("-") or "home"
+            self._page.screenshot(path=folder / f"{name[:100]}.png", full_page=True)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("role", PEOPLE)
+def test_every_page_of_a_role_is_sound(lived_in, visits, role, device):
+    chosen = DEVICES[device]
+    page = visits.sign_in(PEOPLE[role], device=chosen)
+    crawl = Crawl(lived_in, page, chosen["viewport"]["width"])
+    crawl.run(find_folder(role, device))
+    assert crawl.faults == []
+    wanted = MUST_REACH[role]
+    assert [p for p in sorted(wanted) if not any(re.fullmatch(p, r) for r in crawl.reached)] == []
+
+
+def find_folder(role, device):
+    """Where the pictures go, if they are wanted."""
+    chosen = os.environ.get("MILLWRIGHT_SCREENSHOTS")
+    if not chosen:
+        return None
+    folder = Path(chosen) / f"{role}-{device}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
