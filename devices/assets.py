@@ -58,7 +58,7 @@ def create_asset(
     equipment_model: EquipmentModel,
     serial: str,
     name: str,
-    site: Site,
+    site_id: int,
     commissioned_at: datetime,
     at: datetime,
 ) -> Asset:
@@ -77,7 +77,7 @@ def create_asset(
         equipment_model_id=equipment_model.id,
         serial=serial,
         name=name.strip() or serial,
-        site_id=site.id,
+        site_id=site_id,
         commissioned_at=commissioned_at,
         created_at=at,
     )

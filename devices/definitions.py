@@ -4,6 +4,7 @@ Sections: [equipment_model], [[metrics]], [[limits]], [normal_period], [[likely_
 [[signals]]. A fault is reported with the section and the field, all faults at once.
 """
 
+import math
 import re
 import tomllib
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from devices.equipment_models import (
     announce_catalogue,
     find_equipment_model,
 )
-from devices.signal_mapping import set_signal_mapping
+from devices.signal_mapping import list_signal_mappings, set_signal_mapping
 from foundation.errors import Conflict, Invalid
 from foundation.identity.models import Organisation
 from foundation.units import is_unit
@@ -110,20 +111,59 @@ def read_definition(text: str) -> ModelDefinition:
     """
     try:
         tree = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also numbers beyond measure
         raise Invalid(f"The definition is no valid TOML: {error}") from error
-    try:
-        definition = msgspec.convert(tree, ModelDefinition)
-    except msgspec.ValidationError as error:
-        raise Invalid(f"The definition does not fit: {error}") from error
     faults = _Faults()
+    definition = _convert(tree, faults)
     _check_head(definition.equipment_model, faults)
     _check_metrics(definition, faults)
     _check_limits(definition, faults)
     _check_references(definition, faults)
-    if faults.lines:
-        raise Invalid("The definition does not fit:\n" + "\n".join(faults.lines))
+    faults.raise_all()
     return definition
+
+
+def _convert(tree: dict[str, Any], faults: "_Faults") -> ModelDefinition:
+    # Section by section, so that each of them names its fault.
+    for name, kind in _SECTIONS.items():
+        rows = tree.get(name, [])
+        for row in rows if isinstance(rows, list) else [rows]:
+            _check_form(name, row, kind, faults)
+    faults.raise_all()
+    try:
+        return msgspec.convert(tree, ModelDefinition)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"The definition does not fit: {error}") from error
+
+
+_SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "equipment_model": ModelHead,
+    "metrics": MetricEntry,
+    "limits": LimitEntry,
+    "likely_causes": CauseEntry,
+    "signals": SignalEntry,
+}
+# Texts that may be longer than a label, and the columns' lengths.
+_LONGEST = {"label": 100, "action": 400, "condition": 120, "failure_mode": 10, "cause": 40}
+_MAY_BE_EMPTY = {"variant", "kind", "group"}
+
+
+def _check_form(name: str, row: object, kind: type[msgspec.Struct], faults: "_Faults") -> None:
+    try:
+        entry = msgspec.convert(row, kind)
+    except msgspec.ValidationError as error:
+        faults.lines.append(f"{name}: {error}")
+        return
+    for field_name, value in msgspec.structs.asdict(entry).items():
+        where = f"{name}.{field_name}"
+        if isinstance(value, float):
+            faults.unless(math.isfinite(value), f"{where} is no number.")
+        elif isinstance(value, str):
+            is_filled = bool(value.strip()) or field_name in _MAY_BE_EMPTY
+            faults.unless(is_filled, f"{where} is empty.")
+            longest = _LONGEST.get(field_name, 100)
+            faults.unless(len(value) <= longest, f"{where} has more than {longest} characters.")
+            faults.unless("\x00" not in value, f"{where} holds a NUL character.")
 
 
 @dataclass
@@ -133,6 +173,10 @@ class _Faults:
     def unless(self, holds: bool, line: str) -> None:  # noqa: FBT001 - reads as a sentence
         if not holds:
             self.lines.append(line)
+
+    def raise_all(self) -> None:
+        if self.lines:
+            raise Invalid("The definition does not fit:\n" + "\n".join(self.lines))
 
 
 def _check_head(head: ModelHead, faults: _Faults) -> None:
@@ -212,10 +256,18 @@ def save_definition(
     if model.manufacturer_id != manufacturer.id:
         raise Conflict(f"The key {head.key!r} belongs to another manufacturer.")
     _fill(session, model, definition, at)
+    _forget_signals(session, model, {signal.signal for signal in definition.signals})
     for signal in definition.signals:
         set_signal_mapping(session, model=model, at=at, **msgspec.structs.asdict(signal))
     announce_catalogue(session, at)
     return model
+
+
+def _forget_signals(session: Session, model: EquipmentModel, kept: set[str]) -> None:
+    for row in list_signal_mappings(session, model):
+        if not row.device_key and row.signal not in kept:
+            session.delete(row)
+    session.flush()
 
 
 def _create(session: Session, head: ModelHead, manufacturer: Organisation) -> EquipmentModel:

@@ -70,7 +70,34 @@ def _seen_models(scope: Scope) -> Any:
     )
 
 
-class Metric(Base):
+def model_condition(column: Any, scope: Scope) -> ColumnElement[bool]:
+    """The filter for rows of equipment models that the scope sees."""
+    model = EquipmentModel.__table__
+    is_seen = or_(
+        model.c.manufacturer_id == scope.organisation_id, model.c.id.in_(_seen_models(scope))
+    )
+    seen: ColumnElement[bool] = column.in_(select(model.c.id).where(is_seen))
+    return seen
+
+
+class _OfModel(Scoped):
+    """A part of an equipment model: seen and written with it."""
+
+    equipment_model_id: Mapped[int]
+
+    @classmethod
+    def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
+        return model_condition(cls.equipment_model_id, scope)
+
+    def is_writable_by(self, scope: Scope, session: Session) -> bool:
+        model_id = getattr(self, "equipment_model_id", None)
+        if model_id is None:
+            return True  # put into its model's list, which makes the model itself be checked
+        model = session.get(EquipmentModel, model_id)
+        return model is not None and model.is_writable_by(scope, session)
+
+
+class Metric(_OfModel, Base):
     """A quantity the model measures, in one unit, with its plausible range."""
 
     __tablename__ = "metric"
@@ -88,7 +115,7 @@ class Metric(Base):
     interval_s: Mapped[float]
 
 
-class Limit(Base):
+class Limit(_OfModel, Base):
     """A bound of one metric: crossed for `on_delay_s` it raises an alarm."""
 
     __tablename__ = "metric_limit"
@@ -105,7 +132,7 @@ class Limit(Base):
     label: Mapped[str] = mapped_column(String(200))
 
 
-class LikelyCause(Base):
+class LikelyCause(_OfModel, Base):
     """What usually lies behind a condition, by its metric with the largest share."""
 
     __tablename__ = "likely_cause"

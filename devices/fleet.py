@@ -75,7 +75,7 @@ def list_assets(
     query = _matching(search, ids)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     if cursor:
-        key = decode_cursor(cursor, 2)
+        key = decode_cursor(cursor, 2, str, int)
         query = query.where(tuple_(Asset.name, Asset.id) > tuple_(*key))
     query = query.order_by(Asset.name, Asset.id).limit(PAGE_SIZE + 1)
     found = [_asset_row(row) for row in session.execute(query)]

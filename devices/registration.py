@@ -10,7 +10,7 @@ from devices.assets import Asset, create_asset, find_asset_by_serial
 from devices.equipment_models import announce_catalogue, get_equipment_model
 from devices.ownership import PartyKind, set_party
 from devices.provisioning import assign_source, register_device
-from devices.sites import Site, create_site, find_site
+from devices.sites import create_site, find_site_id
 from foundation import audit
 from foundation.csv_rows import CsvRow, RowResult, read_rows
 from foundation.errors import Invalid, MillwrightError
@@ -47,7 +47,7 @@ def register_asset(session: Session, entry: AssetEntry, *, at: datetime) -> tupl
     model = get_equipment_model(session, entry.equipment_model)
     customer = get_organisation(session, entry.customer)
     dealer = get_organisation(session, entry.dealer)
-    site = _get_site(session, customer, entry, at)
+    site_id = _get_site_id(session, customer, entry, at)
     asset = find_asset_by_serial(session, model, entry.serial.strip())
     is_new = asset is None
     if asset is None:
@@ -56,12 +56,12 @@ def register_asset(session: Session, entry: AssetEntry, *, at: datetime) -> tupl
             equipment_model=model,
             serial=entry.serial,
             name=entry.name,
-            site=site,
+            site_id=site_id,
             commissioned_at=entry.commissioned_at,
             at=at,
         )
     asset.name = entry.name.strip() or asset.name
-    asset.site_id = site.id
+    asset.site_id = site_id
     _set_parties(session, asset, customer, dealer, entry.commissioned_at if is_new else at)
     _connect(session, asset, entry, entry.commissioned_at if is_new else at, at)
     action = "portal:asset:create" if is_new else "portal:asset:update"
@@ -70,12 +70,12 @@ def register_asset(session: Session, entry: AssetEntry, *, at: datetime) -> tupl
     return asset, is_new
 
 
-def _get_site(session: Session, customer: Organisation, entry: AssetEntry, at: datetime) -> Site:
-    found = find_site(session, customer.id, entry.site)
+def _get_site_id(session: Session, customer: Organisation, entry: AssetEntry, at: datetime) -> int:
+    found = find_site_id(session, customer.id, entry.site)
     if found is not None:
         return found
     zone = entry.time_zone or customer.time_zone
-    return create_site(session, customer=customer, name=entry.site, time_zone=zone, at=at)
+    return create_site(session, customer=customer, name=entry.site, time_zone=zone, at=at).id
 
 
 def _set_parties(
@@ -139,4 +139,9 @@ def read_instant(text: str | None, default: datetime) -> datetime:
         raise Invalid(
             f"{text!r} is no date; write it like 2026-05-31.", field="commissioned_on"
         ) from error
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
+    if instant.tzinfo is None:
+        return instant.replace(tzinfo=UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid(f"{text!r} lies beyond the calendar.", field="commissioned_on") from error

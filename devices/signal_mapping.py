@@ -3,19 +3,21 @@
 A signal named like a metric and given no row maps to it unchanged; everything else needs a row.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from devices.equipment_models import EquipmentModel, Metric, announce_catalogue
-from foundation.database import Base, BigId
+from devices.equipment_models import EquipmentModel, Metric, announce_catalogue, model_condition
+from foundation.database import Base, BigId, Scoped
 from foundation.errors import Invalid
+from foundation.identity.scope import Scope
 from foundation.units import get_conversion
 
 
-class SignalMapping(Base):
+class SignalMapping(Scoped, Base):
     """signal · scale + offset, read in `unit`, is `metric`; for one device or for all."""
 
     __tablename__ = "signal_mapping"
@@ -30,6 +32,14 @@ class SignalMapping(Base):
     unit: Mapped[str] = mapped_column(String(20))
     scale: Mapped[float] = mapped_column(default=1.0)
     offset: Mapped[float] = mapped_column(default=0.0)
+
+    @classmethod
+    def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
+        return model_condition(cls.equipment_model_id, scope)
+
+    def is_writable_by(self, scope: Scope, session: Session) -> bool:
+        model = session.get(EquipmentModel, self.equipment_model_id)
+        return model is not None and model.is_writable_by(scope, session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,9 @@ def set_signal_mapping(  # noqa: PLR0913 - the columns of one row, all by keywor
     signal = signal.strip()
     if not signal:
         raise Invalid("A signal needs its name as the source sends it.", field="signal")
+    for name, number in (("scale", scale), ("offset", offset)):
+        if not math.isfinite(number):
+            raise Invalid(f"The {name} of {signal} is no number.", field=name)
     get_conversion(unit, _get_metric(model, metric).unit)
     query = select(SignalMapping).where(
         SignalMapping.equipment_model_id == model.id,
@@ -103,7 +116,12 @@ def read_signal_table(
     for row in sorted(rows, key=lambda each: each.device_key):
         if row.device_key not in ("", device_key) or row.metric not in metrics:
             continue
-        unit = get_conversion(row.unit, metrics[row.metric].unit)
+        try:
+            unit = get_conversion(row.unit, metrics[row.metric].unit)
+        except Invalid:
+            # The metric was redefined since: its values wait in quarantine for a new mapping.
+            table.pop(row.signal, None)
+            continue
         scale, offset = row.scale * unit.scale, row.offset * unit.scale + unit.offset
         table[row.signal] = MappedSignal(row.metric, scale, offset)
     return table

@@ -82,6 +82,19 @@ def create_site(
     return site
 
 
+def find_site_id(session: Session, organisation_id: int, name: str) -> int | None:
+    """The id of the customer's site of that name, for who may put a machine there.
+
+    A manufacturer does not see a site where none of its machines stands yet; that must not make
+    it a second one.
+    """
+    table = Site.__table__
+    query = select(table.c.id).where(
+        table.c.organisation_id == organisation_id, table.c.name == name.strip()
+    )
+    return session.execute(query).scalar()
+
+
 def find_site(session: Session, organisation_id: int, name: str) -> Site | None:
     """The customer's site of that name."""
     query = select(Site).where(Site.organisation_id == organisation_id, Site.name == name.strip())

@@ -41,7 +41,7 @@ def record(
     Raises:
         ValueError: when the action has not three parts.
     """
-    if action.count(":") != 2:
+    if action.count(":") != 2 or not all(action.split(":")):
         raise ValueError(f"{action!r} is not source:subject:action")
     scope = get_scope(session)
     session.add(

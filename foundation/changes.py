@@ -11,11 +11,15 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from foundation.database import Base, BigId
 
+_TURN = 0x6D77_6368  # any number that no other lock of ours has
+
 
 class ChangeRow(Base):
     """A ticket, alarm or quarantined message was made or changed."""
 
     __tablename__ = "change_row"
+    # Readers remember a number; SQLite would give it out again once all rows were forgotten.
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - as SQLAlchemy wants it
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
@@ -38,7 +42,15 @@ def announce(
     session: Session, *, kind: str, subject_id: int, asset_id: int | None, at: datetime
 ) -> None:
     """Adds a change to the session's transaction."""
+    _take_turn(session)
     session.add(ChangeRow(at=at, kind=kind, subject_id=subject_id, asset_id=asset_id))
+
+
+def _take_turn(session: Session) -> None:
+    # Numbers are given out before the commit: without turns a later one could be seen first, and
+    # the reader who goes on from there would miss the earlier. SQLite has one writer anyway.
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_TURN)))
 
 
 def last_number(session: Session) -> int:

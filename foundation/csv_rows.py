@@ -66,6 +66,7 @@ def read_rows(text: str, required: Iterable[str]) -> Iterator[CsvRow]:
     Raises:
         Invalid: when a required column is missing from the header.
     """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     first = text.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
     reader = csv.DictReader(io.StringIO(text), delimiter=separator, restval="")
@@ -74,7 +75,14 @@ def read_rows(text: str, required: Iterable[str]) -> Iterator[CsvRow]:
     if missing:
         raise Invalid(f"The header lacks the column {', '.join(missing)}.")
     reader.fieldnames = header
-    for row in reader:
+    for row in _lines(reader):
         values = {key: (value or "").strip() for key, value in row.items() if key}
         if any(values.values()):
             yield CsvRow(reader.line_num, values)
+
+
+def _lines(reader: "csv.DictReader[str]") -> Iterator[dict[str, str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise Invalid(f"Line {reader.line_num} cannot be read: {error}.") from error

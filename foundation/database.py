@@ -20,8 +20,11 @@ from sqlalchemy import (
     Enum,
     Integer,
     MetaData,
+    String,
     create_engine,
     event,
+    inspect,
+    select,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
@@ -36,7 +39,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from foundation.errors import Forbidden, Unavailable
+from foundation.errors import Forbidden, Invalid, Unavailable
 from foundation.identity.scope import Scope
 
 _NAMES = {
@@ -134,12 +137,54 @@ def _criteria(session: Session, scope: Scope) -> list[LoaderCriteriaOption]:
 
 
 def _guard_queries(state: ORMExecuteState) -> None:
-    if not (state.is_select or state.is_update or state.is_delete) or state.is_column_load:
+    if state.is_column_load:
         return
     scope = get_scope(state.session)
     if scope.is_system:
         return
+    if not state.is_select:
+        _guard_statement(state, scope)
     state.statement = state.statement.options(*_criteria(state.session, scope))
+
+
+def _guard_statement(state: ORMExecuteState, scope: Scope) -> None:
+    """Refuses a statement that writes a scoped table past what `is_writable_by` says."""
+    if not (state.is_insert or state.is_update or state.is_delete):
+        raise Forbidden("Text as SQL is for the platform itself.")
+    classes = {each.__table__: each for each in _scoped_classes()}  # type: ignore[attr-defined]
+    written = classes.get(state.statement.table)  # type: ignore[attr-defined]
+    if written is None:
+        return
+    if state.is_insert:
+        raise Forbidden(f"Add {written.__name__} objects; statements escape the check.")
+    moved = {
+        getattr(each, "key", each) for each in getattr(state.statement, "_values", None) or {}
+    }
+    if moved & {"organisation_id", "asset_id", "person_id"}:
+        raise Forbidden("A statement may not hand rows over to somebody else.")
+    # As the update would find them: filtered by what the scope sees.
+    where = state.statement.whereclause  # type: ignore[attr-defined]
+    found = select(written) if where is None else select(written).where(where)
+    for each in state.session.scalars(found):
+        if not each.is_writable_by(scope, state.session):
+            raise Forbidden(f"This {written.__name__} is outside what you may change.")
+
+
+def _check_texts(session: Session, *_: object) -> None:
+    """Refuses texts that PostgreSQL would fail on and SQLite would swallow."""
+    for each in (*session.new, *session.dirty):
+        for column in inspect(each).mapper.columns:
+            value, kind = each.__dict__.get(column.key), column.type
+            if isinstance(value, str) and isinstance(kind, String):
+                name = f"{column.table.name} {column.key}".replace("_", " ")
+                _check_text(value, name, column.key, kind.length)
+
+
+def _check_text(value: str, name: str, field: str, longest: int | None) -> None:
+    if longest is not None and len(value) > longest:
+        raise Invalid(f"The {name} has more than {longest} characters.", field=field)
+    if "\x00" in value:
+        raise Invalid(f"The {name} holds a NUL character.", field=field)
 
 
 def _guard_writes(session: Session, *_: object) -> None:
@@ -169,6 +214,7 @@ class Database:
         for maker in (self._readers, self._writers):
             event.listen(maker, "do_orm_execute", _guard_queries)
             event.listen(maker, "before_flush", _guard_writes)
+            event.listen(maker, "before_flush", _check_texts)
 
     @property
     def dialect(self) -> str:
@@ -201,12 +247,12 @@ class Database:
 
 @contextmanager
 def _opened(maker: sessionmaker[Session], scope: Scope) -> Iterator[Session]:
-    with maker() as session:
-        session.info["scope"] = scope
-        try:
+    try:
+        with maker() as session:
+            session.info["scope"] = scope
             yield session
-        except OperationalError as error:
-            raise Unavailable(f"The database does not answer: {error.orig}") from error
+    except OperationalError as error:
+        raise Unavailable(f"The database does not answer: {error.orig}") from error
 
 
 def open_database(url: str, *, pool_size: int = 20) -> Database:

@@ -6,11 +6,13 @@ back for another try when the handler fails. Handlers are handed in; this module
 
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy import Index, Select, String, Text, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from foundation.clock import Clock
@@ -58,10 +60,21 @@ def enqueue(
         known = session.scalar(select(Job.id).where(Job.unique_key == unique_key))
         if known is not None:
             return False
-    session.add(
-        Job(kind=kind, payload=payload, unique_key=unique_key, created_at=at, run_at=run_at or at)
+    job = Job(
+        kind=kind, payload=payload, unique_key=unique_key, created_at=at, run_at=run_at or at
     )
-    session.flush()
+    return _add(session, job)
+
+
+def _add(session: Session, job: Job) -> bool:
+    # Another act may add the same key between our look and our flush; ours goes on without it.
+    try:
+        with session.begin_nested():
+            session.add(job)
+    except IntegrityError:
+        if job.unique_key is None:
+            raise
+        return False
     return True
 
 
@@ -75,11 +88,11 @@ def run_due(
     kinds = list(handlers)
     tried = 0
     while tried < limit and _is_any_due(database, clock.now(), kinds):
-        job_id = _lease_next(database, clock.now(), kinds)
-        if job_id is None:
+        lease = _lease_next(database, clock.now(), kinds)
+        if lease is None:
             break
         tried += 1
-        _run(database, clock, handlers, job_id)
+        _run(database, clock, handlers, lease)
     return tried
 
 
@@ -99,7 +112,15 @@ def _is_any_due(database: Database, now: datetime, kinds: list[str]) -> bool:
         return session.scalar(_due(now, kinds).limit(1)) is not None
 
 
-def _lease_next(database: Database, now: datetime, kinds: list[str]) -> int | None:
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    """A job and which attempt at it this is; who finds another number has lost the lease."""
+
+    job_id: int
+    attempt: int
+
+
+def _lease_next(database: Database, now: datetime, kinds: list[str]) -> _Lease | None:
     with database.transaction(Scope.system("jobs")) as session:
         query = _due(now, kinds).order_by(Job.run_at, Job.id).limit(1)
         job = session.scalar(query.with_for_update(skip_locked=True))
@@ -107,24 +128,42 @@ def _lease_next(database: Database, now: datetime, kinds: list[str]) -> int | No
             return None
         job.leased_until = now + LEASE
         job.attempts += 1
-        return job.id
+        if job.attempts > MAX_ATTEMPTS:
+            # Its workers died each time, so none could give it up.
+            job.failed_at, job.leased_until = now, None
+        return _Lease(job.id, job.attempts)
 
 
-def _run(database: Database, clock: Clock, handlers: Mapping[str, Handler], job_id: int) -> None:
+def _find_held(session: Session, lease: _Lease) -> Job | None:
+    """The job, locked, while the lease still holds it."""
+    query = select(Job).where(
+        Job.id == lease.job_id,
+        Job.attempts == lease.attempt,
+        Job.leased_until.is_not(None),
+        Job.done_at.is_(None),
+    )
+    return session.scalar(query.with_for_update())
+
+
+def _run(database: Database, clock: Clock, handlers: Mapping[str, Handler], lease: _Lease) -> None:
     try:
         with database.transaction(Scope.system("jobs")) as session:
-            job = session.get_one(Job, job_id)
+            job = _find_held(session, lease)
+            if job is None:
+                return
             handlers[job.kind](session, dict(job.payload))
             job.done_at = clock.now()
             job.leased_until = None
     except Exception as error:  # noqa: BLE001 - a job run is one of the three places for it
-        _log.warning("job_failed", job=job_id, error=str(error))
-        _give_back(database, clock.now(), job_id, traceback.format_exc(limit=5))
+        _log.warning("job_failed", job=lease.job_id, error=str(error))
+        _give_back(database, clock.now(), lease, traceback.format_exc(limit=5))
 
 
-def _give_back(database: Database, now: datetime, job_id: int, error: str) -> None:
+def _give_back(database: Database, now: datetime, lease: _Lease, error: str) -> None:
     with database.transaction(Scope.system("jobs")) as session:
-        job = session.get_one(Job, job_id)
+        job = _find_held(session, lease)
+        if job is None:
+            return
         job.last_error = error[-4000:]
         job.leased_until = None
         if job.attempts >= MAX_ATTEMPTS:

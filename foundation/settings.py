@@ -7,7 +7,7 @@ own in the data directory.
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ class Settings:
     """What a process was told from outside."""
 
     data_dir: Path
-    database_url: str
-    secret_key: str
+    database_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
     host: str
     port: int
-    mqtt_url: str
+    mqtt_url: str = field(repr=False)
     mqtt_port: int
     ingest_id: str
     memory_limit_mb: int
@@ -186,10 +186,12 @@ def _read_secret_files(given: dict[str, str], faults: list[str]) -> None:
         name = f"{variable.name}_FILE"
         if not variable.is_secret or name not in given:
             continue
+        path = Path(given[name])
         try:
-            path = Path(given[name])
             if stat.S_IMODE(path.stat().st_mode) & stat.S_IROTH:
                 faults.append(f"{name}: {path} can be read by everybody; take that right away.")
             given[variable.name] = path.read_text(encoding="utf-8").strip()
+        except UnicodeDecodeError:
+            faults.append(f"{name}: {path} is no UTF-8 text.")
         except OSError as error:
             faults.append(f"{name}: {error}")

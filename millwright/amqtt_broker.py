@@ -33,6 +33,7 @@ from millwright.broker_access import (
 )
 
 _OWNER = "millwright.owner"
+_HANDLER = "millwright.handler"
 # As mosquitto's, see mosquitto.py.
 _WINDOW = 4000
 _FAREWELL_S = 1.0
@@ -107,12 +108,26 @@ class PatientHandler(BrokerProtocolHandler):  # type: ignore[misc] # amqtt ships
         return self.undelivered
 
     async def start(self) -> None:
+        await self._take_over(self.session)
         await super().start()
         if self._is_over:
             # The connection ended while it began: amqtt has just begun to wait for that end.
             await self.handle_connection_closed()
         else:
             self._feeder = asyncio.create_task(self._feed(self.session))
+
+    async def _take_over(self, session: Session) -> None:
+        """Ends the connection that the session had, of which amqtt may have lost sight.
+
+        It does when the old connection ends while the new one is let in: it then takes the
+        session for away, and the next client does not replace this one but stands beside it.
+        """
+        before = session.attributes.get(_HANDLER)
+        session.attributes[_HANDLER] = self
+        if before is not None:
+            await before.stop()
+        if not session.transitions.is_connected():
+            session.transitions.connect()
 
     async def stop(self) -> None:
         self._is_over = True

@@ -92,7 +92,7 @@ def serve(
 @SPEED_OPTION
 @click.option("--assets", type=click.IntRange(1, 500), default=10, show_default=True)
 @click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True)
-@click.option("--seed", type=int, default=3, show_default=True)
+@click.option("--seed", type=int, default=2, show_default=True)
 def demo(data: Path | None, assets: int, days: int, seed: int, speed: float, **given: Any) -> None:
     """Start a demonstration: pretend machines, their history, and the portal."""
     from millwright.demo import DemoPlan, run_demo

@@ -52,10 +52,12 @@ class DemoPeople:
 
     def __init__(self, database: Database, fleet: Fleet) -> None:
         self._database = database
-        self._faults = {asset.serial: asset.faults for asset in fleet.assets}
         self._next_at: datetime | None = None
+        faults = {asset.serial: asset.faults for asset in fleet.assets}
         with database.session(Scope.system("demo")) as session:
             self._dealers = _list_dealers(session)
+            assets = session.execute(select(Asset.id, Asset.serial))
+            self._faults_of = {asset_id: faults.get(serial, ()) for asset_id, serial in assets}
 
     def step(self, now: datetime) -> None:
         """Does what is due by now, once an hour."""
@@ -79,6 +81,8 @@ class DemoPeople:
                 self._move(dealer, ticket_id, Move.START, now)
             elif state == TicketState.IN_PROGRESS and age >= GOES_AFTER + WORKS_FOR:
                 self._finish(dealer, ticket_id, asset_id, now)
+            elif state == TicketState.WAITING and self._is_mended(asset_id, now):
+                self._move(dealer, ticket_id, Move.START, now)
 
     def _assign(self, dealer: _Dealer, ticket_id: int, now: datetime) -> None:
         with self._database.transaction(dealer.manager) as session:
@@ -89,11 +93,16 @@ class DemoPeople:
         with self._database.transaction(dealer.technician) as session:
             move_ticket(session, ticket_id=ticket_id, move=move, at=now)
 
+    def _is_mended(self, asset_id: int, now: datetime) -> bool:
+        return not any(_is_present(fault, now) for fault in self._faults_of[asset_id])
+
     def _finish(self, dealer: _Dealer, ticket_id: int, asset_id: int, now: datetime) -> None:
-        """Closes once the fault is mended, or at once when there is none to be found."""
+        """Closes once the fault is mended, or when there is none; waits for parts until then."""
         with self._database.transaction(dealer.technician) as session:
-            faults = self._faults[session.get_one(Asset, asset_id).serial]
-            if any(_is_present(fault, now) for fault in faults):
+            faults = self._faults_of[asset_id]
+            if not self._is_mended(asset_id, now):
+                note = "Seen on site. Parts are ordered."
+                move_ticket(session, ticket_id=ticket_id, move=Move.WAIT, at=now, note=note)
                 return
             alarms = _list_alarms(session, ticket_id)
             found = _find_mended(faults, alarms)

@@ -165,14 +165,17 @@ class MqttLink:
         client.on_socket_register_write = _leave_to_network_thread
 
     def _run(self) -> None:
+        is_finished = False
         try:
             while not self._stopping.is_set():
                 self._connect_and_read()
                 self._forget_connection()
                 self._wait_before_connecting()
-        except Exception as error:  # noqa: BLE001 - a dead thread must become a dead process
-            _log.exception("the link to the broker died", address=self.address)
-            self._fail(f"The link to the broker at {self.address} died: {error!r}.")
+            is_finished = True
+        finally:
+            # A dead thread must become a dead process; the interpreter prints what killed it.
+            if not is_finished:
+                self._fail(f"The link to the broker at {self.address} died.")
 
     def _connect_and_read(self) -> None:
         try:

@@ -102,19 +102,24 @@ def _row(each: Refused) -> QuarantinedMessage:
     return QuarantinedMessage(
         received_at=each.received_at,
         organisation_id=each.organisation_id,
-        source=each.source[:100],
-        topic=each.topic.replace("\x00", "")[:300],
+        source=_text(each.source, 100),
+        topic=_text(each.topic, 300),
         payload=each.payload[:MAX_KEPT_BYTES],
         is_whole=len(each.payload) <= MAX_KEPT_BYTES,
         code=each.code,
-        detail=each.detail.replace("\x00", "")[:400],
+        detail=_text(each.detail, 400),
         faults=each.faults,
     )
 
 
+def _text(text: str, longest: int) -> str:
+    # PostgreSQL's text holds no NUL.
+    return text.replace("\x00", "")[:longest]
+
+
 def _find_full(session: Session, each: Refused) -> QuarantinedMessage | None:
     same = (
-        QuarantinedMessage.source == each.source[:100],
+        QuarantinedMessage.source == _text(each.source, 100),
         QuarantinedMessage.code == each.code,
         QuarantinedMessage.resolved_at.is_(None),
     )
@@ -179,7 +184,7 @@ def list_messages(
         QuarantinedMessage.resolved_at.is_(None),
     )
     if cursor:
-        (last,) = decode_cursor(cursor, 1)
+        (last,) = decode_cursor(cursor, 1, int)
         query = query.where(QuarantinedMessage.id < last)
     rows = session.scalars(query.order_by(QuarantinedMessage.id.desc()).limit(PAGE_SIZE + 1)).all()
     more = len(rows) > PAGE_SIZE

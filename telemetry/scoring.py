@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select, update
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from devices.equipment_models import CATALOGUE_CHANGE
-from foundation.changes import ChangeRow
 from foundation.clock import Clock, from_ms, stopwatch_s, to_ms
 from foundation.database import Database
 from foundation.errors import Unavailable
@@ -26,9 +26,12 @@ from telemetry.detectors.transitions import Transition
 from telemetry.latest import Latest
 from telemetry.regimes import keep_regime
 from telemetry.scoring_state import ScoringState
+from telemetry.sources import last_catalogue_change
 from telemetry.store.contract import Store
 from telemetry.training import NORMAL_PERIOD, NormalPeriodPlan, Trainer
 from telemetry.watches import Watch, WatchedModel, read_watched_models
+
+_log = structlog.get_logger(__name__)
 
 CHUNK_MS = 6 * 3600 * 1000
 ALARM_LATE_S = 3600.0
@@ -115,8 +118,7 @@ class Scoring:
             self._rearm()
             return
         with self._database.session(Scope.system("scoring")) as session:
-            query = select(func.max(ChangeRow.id)).where(ChangeRow.kind == CATALOGUE_CHANGE)
-            change = session.scalar(query) or 0
+            change = last_catalogue_change(session)
             if change != self._catalogue:
                 self._models = read_watched_models(session)
                 self._trainer.load(session)
@@ -137,16 +139,19 @@ class Scoring:
         due, end_ms = self._find_due(model)
         if not due:
             return None
-        found = self._look(model.key, list(model.limits), due, end_ms)
-        found += self._look_at_normal(model, due, end_ms)
         try:
+            found = self._look(model.key, list(model.limits), due, end_ms)
+            found += self._look_at_normal(model, due, end_ms)
             return self._save(due, end_ms, found)
-        except Unavailable:
+        except (Unavailable, IntegrityError) as error:
             # What is held here may be ahead of the tables: read it anew.
             self._progress.clear()
             self._catalogue = -1
             self._refreshed_s = float("-inf")
-            raise
+            if isinstance(error, Unavailable):
+                raise
+            _log.warning("another process scored the same samples", model=model.key)
+            raise Unavailable("Another process scored the same samples.") from error
 
     def _find_due(self, model: WatchedModel) -> tuple[dict[int, int], int]:
         """Assets with unscored samples and their newest times, and the end of this chunk."""

@@ -65,14 +65,15 @@ class Sources:
     def refresh(self) -> None:
         """Reads the table anew when the catalogue changed since the last time."""
         with self._database.session(Scope.system("ingest")) as session:
-            change = _last_catalogue_change(session)
+            change = last_catalogue_change(session)
             if change == self._read_at_change:
                 return
             self._known = _read_sources(session)
             self._read_at_change = change
 
 
-def _last_catalogue_change(session: Session) -> int:
+def last_catalogue_change(session: Session) -> int:
+    """Number of the newest change of the catalogue; what was read before it is out of date."""
     query = select(func.max(ChangeRow.id)).where(ChangeRow.kind == CATALOGUE_CHANGE)
     return session.scalar(query) or 0
 

@@ -43,13 +43,22 @@ class NormalPeriodPlan:
         """The metrics that are judged and those that tell the regime."""
         return sorted({*self.metrics, *self.regime})
 
+    def to_json(self) -> dict[str, Any]:
+        """All that decides what is learned; how bad a departure is does not."""
+        return {
+            "settings": self.settings.to_json(),
+            "metrics": sorted(self.metrics),
+            "when": {metric: list(bounds) for metric, bounds in self.regime.items()},
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A fitted model and the time up to which its asset was presumed normal."""
+    """A fitted model, the time up to which its asset was presumed normal, and by which plan."""
 
     model: NormalModel
     trained_until_ms: int
+    plan: dict[str, Any]
 
 
 def check_normal_period(section: Mapping[str, Any]) -> None:
@@ -105,16 +114,18 @@ class Trainer:
         """Reads the kept fits."""
         query = select(FittedModel).where(FittedModel.detector == NORMAL_PERIOD)
         self._fits = {
-            row.asset_id: Fit(NormalModel.from_json(row.fitted), row.trained_until_ms)
+            row.asset_id: Fit(
+                NormalModel.from_json(row.fitted), row.trained_until_ms, row.settings
+            )
             for row in session.scalars(query)
         }
         self._detectors.clear()
         self._check_at_ms.clear()
 
     def find_fit(self, asset_id: int, plan: NormalPeriodPlan) -> Fit | None:
-        """The asset's fit, when it was made with the present settings."""
+        """The asset's fit, when it was made by the present plan."""
         fit = self._fits.get(asset_id)
-        return fit if fit is not None and fit.model.settings == plan.settings else None
+        return fit if fit is not None and fit.plan == plan.to_json() else None
 
     def detector(
         self, key: str, asset_ids: Iterable[int], plan: NormalPeriodPlan
@@ -163,7 +174,7 @@ class Trainer:
         except Invalid as error:
             _log.warning("normal period taught nothing", asset=asset_id, why=str(error))
             return wanted
-        fit = Fit(model, int(samples.at_ms[-1]))
+        fit = Fit(model, int(samples.at_ms[-1]), plan.to_json())
         self._keep(asset_id, fit, first_ms)
         self._fits[asset_id] = fit
         self._detectors.pop(key, None)
@@ -181,7 +192,7 @@ class Trainer:
                 FittedModel(
                     asset_id=asset_id,
                     detector=NORMAL_PERIOD,
-                    settings=fit.model.settings.to_json(),
+                    settings=fit.plan,
                     fitted=fit.model.to_json(),
                     trained_from_ms=first_ms,
                     trained_until_ms=fit.trained_until_ms,

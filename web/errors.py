@@ -43,6 +43,7 @@ _log = structlog.get_logger()
 def install_errors(app: Flask) -> None:
     """Registers one handler a kind."""
     app.before_request(_number_request)
+    app.after_request(_tell_number)
     app.register_error_handler(SecurityError, _on_wrong_host)
     app.register_error_handler(CSRFError, _on_missing_token)
     app.register_error_handler(HTTPException, _on_http)
@@ -55,6 +56,12 @@ def _number_request() -> None:
     g.request_id = secrets.token_hex(5)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _tell_number(response: Response) -> Response:
+    if "request_id" in g:
+        response.headers["X-Request-Id"] = g.request_id
+    return response
 
 
 def _on_wrong_host(error: SecurityError) -> ResponseReturnValue:

@@ -23,6 +23,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.validators import InputRequired, Length, Optional
 
 from foundation.errors import Conflict, Forbidden, Invalid, MillwrightError, NotFound
@@ -36,6 +37,11 @@ MAX_TEXT = 4_000
 MAX_DEFINITION = 400_000
 _Made = TypeVar("_Made")
 _REFUSALS = (Invalid, Conflict, Forbidden, NotFound)
+
+
+def choice(value: str, label: Any) -> Any:
+    """One option of a choice: what is sent, and what people read."""
+    return SelectChoice(value, label)
 
 
 def _needed() -> InputRequired:
@@ -159,7 +165,9 @@ class OrganisationForm(PortalForm):
     """A dealer or a customer."""
 
     kind = SelectField(
-        _("Kind"), [_needed()], choices=[("dealer", _("Dealer")), ("customer", _("Customer"))]
+        _("Kind"),
+        [_needed()],
+        choices=[choice("dealer", _("Dealer")), choice("customer", _("Customer"))],
     )
     name = _line(_("Name"), 200)
     time_zone = _line(_("Time zone"), 60, help_text=_("Such as Europe/Berlin."))
@@ -214,9 +222,9 @@ class CloseOutForm(PortalForm):
     note = TextAreaField(_("Note"), [Optional(), _at_most(MAX_TEXT)], filters=[_strip])
 
 
-def list_unit_choices() -> list[tuple[str, str]]:
+def list_unit_choices() -> list[Any]:
     """Every unit we know, by its code, as people write it."""
-    return [(code, symbol(code) or code) for code in list_units()]
+    return [choice(code, symbol(code) or code) for code in list_units()]
 
 
 def submitted() -> Any:

@@ -112,7 +112,7 @@ class LiveFeed:
         self._limit = limit
         self._stop = stop
         self._lock = threading.Lock()
-        self._streams: set[Stream] = set()
+        self._streams: dict[Stream, None] = {}  # in the order in which they were opened
         self._thread: threading.Thread | None = None
         self._window = ChangeWindow(0)
         self._process = secrets.token_hex(4)
@@ -133,22 +133,29 @@ class LiveFeed:
         """
         stream = Stream(scope, asset_id)
         with self._lock:
-            of_person = sum(each.scope.person_id == scope.person_id for each in self._streams)
-            is_full = len(self._streams) >= self._limit or of_person >= STREAMS_PER_PERSON
-            if is_full or self._stop.is_set():
+            self._end_oldest(scope)
+            if len(self._streams) >= self._limit or self._stop.is_set():
                 raise Unavailable("No place for a live connection is free.")
             self._start()
-            self._streams.add(stream)
+            self._streams[stream] = None
         if last_id:
             for event in self.events_after(scope, last_id):
                 stream.put(event)
         return stream
 
+    def _end_oldest(self, scope: Scope) -> None:
+        # Whoever walks quickly from page to page leaves streams behind: that a page was left shows
+        # only some seconds later, when its stream is written to. The newest page is in use.
+        mine = [each for each in self._streams if each.scope.person_id == scope.person_id]
+        for stream in mine[: max(len(mine) - STREAMS_PER_PERSON + 1, 0)]:
+            stream.close()
+            del self._streams[stream]
+
     def leave(self, stream: Stream) -> None:
         """Gives the stream's place back."""
         stream.close()
         with self._lock:
-            self._streams.discard(stream)
+            self._streams.pop(stream, None)
 
     def events_after(self, scope: Scope, cursor: str) -> list[Event]:
         """What changed after a cursor, for a page that asks now and then.

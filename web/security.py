@@ -49,6 +49,7 @@ def install_security(app: Flask, *, is_secure: bool, trusted_hosts: tuple[str, .
         # The check of the origin below does not depend on a Referer that proxies may strip.
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.before_request(limit_body)
     app.before_request(refuse_foreign_origin)
     CSRFProtect(app)
     app.before_request(refuse_nul)
@@ -58,6 +59,12 @@ def install_security(app: Flask, *, is_secure: bool, trusted_hosts: tuple[str, .
 def cookie_name(part: str, *, is_secure: bool) -> str:
     """The name of one of our cookies; browsers bind `__Host-` ones to this host and to https."""
     return f"__Host-mw_{part}" if is_secure else f"mw_{part}"
+
+
+def limit_body() -> None:
+    """Lets only uploads be large; the library limits the fields of no other kind of form."""
+    if request.mimetype != "multipart/form-data":
+        request.max_content_length = MAX_FORM_BYTES
 
 
 def refuse_foreign_origin() -> None:

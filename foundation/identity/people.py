@@ -37,7 +37,7 @@ def create_organisation(
         Conflict: when the name is taken.
     """
     name = name.strip()
-    if not name:
+    if not name or "\x00" in name:
         raise Invalid("An organisation needs a name.", field="name")
     if session.scalar(select(Organisation).where(Organisation.name == name)):
         raise Conflict(f"There is an organisation named {name!r} already.")
@@ -93,7 +93,12 @@ def create_person(
 
 def _check_person(email: str, name: str, organisation: Organisation, role: Role) -> None:
     local, at_sign, domain = email.partition("@")
-    if not (local and at_sign and domain) or any(c.isspace() for c in email) or len(email) > 254:
+    if (
+        not (local and at_sign and domain)
+        or not email.isprintable()
+        or " " in email
+        or len(email) > 254
+    ):
         raise Invalid(f"{email!r} is no e-mail address.", field="email")
     if not name.strip():
         raise Invalid("A person needs a name.", field="name")

@@ -35,7 +35,8 @@ def check_credentials(
     Raises:
         Forbidden: when there were too many failures from that address.
     """
-    email = email.strip().lower()[:254]
+    # Compared with stored addresses only, and PostgreSQL's text holds no NUL.
+    email = email.replace("\x00", "\ufffd").strip().lower()[:254]
     _check_guessing(session, email, address, at)
     person = find_person(session, email)
     stored = person.password_hash if person and person.is_active else None

@@ -60,7 +60,7 @@ def list_notifications(
         .order_by(Notification.id.desc())
     )
     if cursor:
-        (last,) = decode_cursor(cursor, 1)
+        (last,) = decode_cursor(cursor, 1, int)
         query = query.where(Notification.id < last)
     found = session.execute(query.limit(limit + 1)).all()
     rows = [_row(*each) for each in found[:limit]]

@@ -157,7 +157,7 @@ def list_queue(
 
 
 def _read_place(cursor: str) -> tuple[int, datetime, int]:
-    priority, due, ticket_id = decode_cursor(cursor, 3)
+    priority, due, ticket_id = decode_cursor(cursor, 3, int, str, int)
     try:
         return int(priority or 0), _instant(due), int(ticket_id or 0)
     except (ValueError, OverflowError) as error:
@@ -183,7 +183,7 @@ def list_history(
     """
     query = _select_rows().where(*_conditions(chosen)).order_by(Ticket.id.desc())
     if cursor:
-        (last,) = decode_cursor(cursor, 1)
+        (last,) = decode_cursor(cursor, 1, int)
         if not isinstance(last, int):
             raise Invalid("This page address is damaged; start from the first page.")
         query = query.where(Ticket.id < last)

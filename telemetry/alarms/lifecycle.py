@@ -77,6 +77,7 @@ def close_alarm(session: Session, alarm: Alarm, *, at: datetime, rearm: bool) ->
     alarm.closed_at = at
     alarm.handled_at = alarm.handled_at or at
     alarm.is_rearm_due = rearm
+    alarm.is_active, alarm.cleared_at = False, alarm.cleared_at or at
     for occurrence in alarm.occurrences:
         occurrence.cleared_at = occurrence.cleared_at or at
     session.flush()

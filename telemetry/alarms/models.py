@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from devices.access import Act, asset_condition, is_asset_visible, may
@@ -70,7 +70,7 @@ class Alarm(Scoped, Base):
         return may(scope, Act.WORK_TICKETS) and is_asset_visible(session, self.asset_id)
 
 
-class Occurrence(Base):
+class Occurrence(Scoped, Base):
     """One time that the condition held; read through its alarm."""
 
     __tablename__ = "occurrence"
@@ -83,3 +83,11 @@ class Occurrence(Base):
     evidence: Mapped[dict[str, Any]]
 
     alarm: Mapped[Alarm] = relationship(back_populates="occurrences")
+
+    @classmethod
+    def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
+        alarm = Alarm.__table__
+        return cls.alarm_id.in_(select(alarm.c.id).where(asset_condition(alarm.c.asset_id, scope)))
+
+    def is_writable_by(self, scope: Scope, session: Session) -> bool:
+        return self.alarm.is_writable_by(scope, session)

@@ -55,7 +55,7 @@ def list_alarms(session: Session, asset_id: int, *, cursor: str | None = None) -
     """
     query = select(Alarm).where(Alarm.asset_id == asset_id).order_by(Alarm.id.desc())
     if cursor:
-        (last,) = decode_cursor(cursor, 1)
+        (last,) = decode_cursor(cursor, 1, int)
         query = query.where(Alarm.id < last)
     query = query.options(selectinload(Alarm.occurrences)).limit(PAGE_SIZE + 1)
     found = [_row(alarm) for alarm in session.scalars(query)]

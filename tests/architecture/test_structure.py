@@ -29,9 +29,10 @@ BANNED = {
 # filter on purpose: to build the filter itself, or to learn that a name is taken by somebody else.
 UNGUARDED = {
     "devices/equipment_models.py": "which models the filter shows",
-    "devices/sites.py": "which sites the filter shows",
+    "devices/sites.py": "which sites the filter shows; whether a customer has a site already",
     "devices/provisioning.py": "which devices the filter shows; whether a key is taken",
     "devices/definitions.py": "whether a key is taken",
+    "telemetry/alarms/models.py": "whose alarm an occurrence belongs to",
     "services/tickets/models.py": "since when an organisation sees the asset",
 }
 

@@ -140,7 +140,7 @@ def test_only_the_manufacturer_registers_machines(filled, person):
 
 def test_a_serial_is_taken_once_a_model(session):
     model, site = get_equipment_model(session, "pump"), list_sites(session)[0]
-    fields = {"equipment_model": model, "site": site, "name": "", "at": START}
+    fields = {"equipment_model": model, "site_id": site.id, "name": "", "at": START}
     with pytest.raises(Conflict, match="P-0001"):
         create_asset(session, serial=" P-0001 ", commissioned_at=START, **fields)
 

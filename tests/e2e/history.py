@@ -19,18 +19,21 @@ SHOWS_WITHIN_S = 30
 
 
 def make_history(served):
-    """An open ticket of a machine, a closed one, a person's report, and messages in quarantine."""
-    publish(served.mqtt_url, device_of("Transfer"), hot_readings())
-    publish(served.mqtt_url, device_of("Rinse"), hot_readings())
+    """Tickets of machines: new, in progress, closed; a person's report; messages in quarantine."""
+    for pump in ("Transfer", "Rinse", "Dosing"):
+        publish(served.mqtt_url, device_of(pump), hot_readings())
     publish(served.mqtt_url, device_of("Rinse"), {"ts": now_ms(), "values": {"colour": 3}})
     publish(served.mqtt_url, "lost-gateway", reading(0, 60.0))
     with Portal.of(served.url, MANAGER, PASSWORD) as manager:
         find_ticket(manager, "Transfer")
-        rinse = find_ticket(manager, "Rinse")
-        _assign(manager, rinse, "Tom Tech")
+        rinse, dosing = find_ticket(manager, "Rinse"), find_ticket(manager, "Dosing")
+        for ticket in (rinse, dosing):
+            _assign(manager, ticket, "Tom Tech")
     with Portal.of(served.url, TECHNICIAN, PASSWORD) as technician:
+        _start(technician, dosing)
+        _start(technician, rinse)
         _close(technician, rinse)
-    report(served, "Booster")
+    report(served, "Spray")
 
 
 def find_ticket(portal, pump):
@@ -58,9 +61,12 @@ def _assign(manager, ticket, name):
     assert manager.post(f"{ticket}/assign", {"person": person[1]}).status == 303
 
 
-def _close(technician, ticket):
+def _start(technician, ticket):
     technician.get(ticket)
     assert technician.post(f"{ticket}/move", {"move": "start"}).status == 303
+
+
+def _close(technician, ticket):
     form = technician.get(f"{ticket}/close-out").text
     answers = dict.fromkeys(re.findall(r'name="(verdict_\d+)"', form), "right")
     answers |= {"failure_mode": "OHE", "failure_cause": "operation_maintenance"}

@@ -68,7 +68,7 @@ Valley Mills,customer,Victor Valley,{OTHER_CUSTOMER},customer,Europe/Madrid,{PAS
 """
 
 _HEADER = "equipment_model,serial,name,customer,dealer,site,time_zone,device,commissioned_on"
-NORTH_PUMPS = ("Intake", "Booster", "Transfer", "Rinse", "Sump")
+NORTH_PUMPS = ("Intake", "Sump", "Booster", "Transfer", "Rinse", "Dosing", "Spray")
 SOUTH_PUMPS = ("Mill",)
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
+from typing import Self
 from urllib.parse import urlencode, urlsplit
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -70,7 +71,7 @@ class Portal:
         finally:
             connection.close()
 
-    def __enter__(self) -> "Portal":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *ended: object) -> None:

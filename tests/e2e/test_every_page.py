@@ -13,7 +13,6 @@ import pytest
 from tests.e2e.browsing import DESKTOP, PHONE, expect_charts_done
 from tests.e2e.history import make_history
 from tests.e2e.installed_base import CUSTOMER, MAKER, MANAGER, TECHNICIAN
-from web.live import STREAMS_PER_PERSON
 
 pytestmark = [pytest.mark.e2e, pytest.mark.broker, pytest.mark.timeout(600)]
 
@@ -74,8 +73,8 @@ def lived_in(served):
 class Crawl:
     """Walks from page to page, each address once; of addresses alike but for paging, one."""
 
-    def __init__(self, served, page, width):
-        self._served, self._page, self._width = served, page, width
+    def __init__(self, page, width):
+        self._page, self._width = page, width
         self._waiting, self._known = ["/"], {"/"}
         self.faults, self.reached = [], []
 
@@ -95,19 +94,12 @@ class Crawl:
             self.faults.append(f"{address}: {answer.status}, or empty")
 
     def _look_at(self, address):
-        self._await_streams()
         answer = self._page.goto(address)
         expect_charts_done(self._page)
         seen = self._page.evaluate(_LOOK)
         status = answer.status if answer else "no answer"
         self.faults += [f"{address}: {each}" for each in self._judge(status, seen)]
         self._note_links(seen["links"])
-
-    def _await_streams(self):
-        # The portal learns only at the next heartbeat that a page was left, and nobody but us
-        # walks through a dozen pages meanwhile.
-        while self._served.count_streams() > STREAMS_PER_PERSON // 2:
-            self._page.wait_for_timeout(200)
 
     def _judge(self, status, seen):
         leaks = _LEAKS.findall(seen["text"])
@@ -141,7 +133,7 @@ class Crawl:
 def test_every_page_of_a_role_is_sound(lived_in, visits, role, device):
     chosen = DEVICES[device]
     page = visits.sign_in(PEOPLE[role], device=chosen)
-    crawl = Crawl(lived_in, page, chosen["viewport"]["width"])
+    crawl = Crawl(page, chosen["viewport"]["width"])
     crawl.run(find_folder(role, device))
     assert crawl.faults == []
     wanted = MUST_REACH[role]

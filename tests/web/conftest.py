@@ -9,6 +9,8 @@ import pytest
 from jinja2 import BytecodeCache
 
 from foundation.identity import passwords
+from foundation.identity.people import create_organisation, create_person
+from foundation.identity.scope import OrganisationKind, Role
 from foundation.jobs import run_due
 from services.notifications.delivery import HANDLERS
 from services.triage.triage import run_triage
@@ -17,6 +19,7 @@ from telemetry.alarms.models import Severity
 from telemetry.latest import Latest
 from telemetry.quarantine import Refused, keep
 from telemetry.store.duckdb_store import DuckDBStore
+from tests.network import PASSWORD
 from tests.web.visitor import Site
 from web.app import create_app
 from web.portal.live import get_feed
@@ -68,7 +71,7 @@ def make_site(network, store, clock):
             "clock": clock,
             "secret_key": "a key of the tests, long enough for all",
             "stream_limit": 4,
-            "reprocess": lambda _message: True,
+            "reprocess": lambda _message: False,
             "stop": stop,
         }
         runtime = WebRuntime(**(settings | changed))
@@ -113,7 +116,27 @@ def lively(site):
         run_triage(session, at=at)
         keep(session, [_refused(network, at)])
     run_due(network.database, network.clock, HANDLERS)
+    _add_rival(network)
     return site
+
+
+def _add_rival(network):
+    """A second manufacturer with somebody to sign in, who has no part in anything."""
+    with network.transaction() as session:
+        works = create_organisation(
+            session, kind=OrganisationKind.MANUFACTURER, name="Rival Works", at=network.clock.now()
+        )
+        person = create_person(
+            session,
+            email=network.email("rival"),
+            name="Rival",
+            organisation=works,
+            role=Role.MANUFACTURER,
+            password=PASSWORD,
+            at=network.clock.now(),
+        )
+        network.organisations["rival"] = works.id
+        network.people["rival"] = person.id
 
 
 def _refused(network, at):

@@ -6,7 +6,7 @@ from typing import Any
 from wtforms import RadioField
 
 from telemetry.verdicts import VerdictKind
-from web.forms import CloseOutForm
+from web.forms import CloseOutForm, choice
 from web.pages.ticket import TicketPage
 from web.wording import labels
 from web.wording.translate import gettext as _
@@ -35,11 +35,11 @@ def read_verdicts(form: CloseOutForm) -> dict[int, str]:
 
 
 def _verdict(title: str) -> RadioField:
-    choices = [(kind.value, labels.VERDICTS[kind]) for kind in VerdictKind]
+    choices = [choice(kind.value, labels.VERDICTS[kind]) for kind in VerdictKind]
     question = _("3. Was the alarm right: “%(title)s”?", title=title)
     return RadioField(question, choices=choices, validate_choice=False)
 
 
-def _ordered(words: Mapping[str, Any], likely: str) -> list[tuple[str, Any]]:
+def _ordered(words: Mapping[str, Any], likely: str) -> list[Any]:
     ordered = sorted(words, key=lambda code: code != likely)
-    return [(str(code), words[code]) for code in ordered]
+    return [choice(str(code), words[code]) for code in ordered]

@@ -1,4 +1,4 @@
-"""CSV files that the portal hands out; cells that a spreadsheet would run are made harmless."""
+"""Files that the portal hands out; cells that a spreadsheet would run are made harmless."""
 
 import csv
 import io
@@ -15,8 +15,13 @@ def csv_template(name: str, columns: Iterable[str], example: Iterable[str]) -> R
     table = csv.writer(out)
     table.writerow(columns)
     table.writerow([harmless(cell) for cell in example])
+    return as_download(name, out.getvalue(), "text/csv")
+
+
+def as_download(name: str, text: str, media_type: str) -> Response:
+    """Text that the browser keeps as a file; the name is ours, never a user's."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(out.getvalue(), mimetype="text/csv", headers=headers)
+    return Response(text, mimetype=media_type, headers=headers)
 
 
 def harmless(cell: str) -> str:

@@ -14,7 +14,7 @@ from devices.sites import list_sites
 from foundation.csv_rows import decode_text
 from foundation.identity.directory import list_organisations
 from foundation.identity.scope import OrganisationKind
-from web.forms import AssetForm, UploadForm, attempt, read_upload, submitted
+from web.forms import AssetForm, UploadForm, attempt, choice, read_upload, submitted
 from web.pages.administration import list_groups
 from web.pages.csv_files import csv_template
 from web.request_scope import get_session, now, require
@@ -135,13 +135,14 @@ def _register(form: AssetForm) -> Asset:
 
 def _with_choices(form: AssetForm) -> AssetForm:
     session = get_session()
-    form.equipment_model.choices = [(m.key, m.title) for m in list_equipment_models(session)]
+    models = list_equipment_models(session)
+    form.equipment_model.choices = [choice(m.key, m.title) for m in models]
     for field, kind in (
         (form.customer, OrganisationKind.CUSTOMER),
         (form.dealer, OrganisationKind.DEALER),
     ):
         names = [each.name for each in list_organisations(session, kind)]
-        field.choices = [("", _("Choose")), *((name, name) for name in names)]
+        field.choices = [choice("", _("Choose")), *(choice(name, name) for name in names)]
     return form
 
 

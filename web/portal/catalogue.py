@@ -1,6 +1,6 @@
 """The catalogue of equipment models: users' data, edited as TOML or by small forms."""
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from devices.access import Act
@@ -15,7 +15,8 @@ from foundation.csv_rows import decode_text
 from foundation.errors import Invalid, NotFound
 from foundation.identity.directory import get_own_organisation
 from telemetry.training import check_normal_period
-from web.forms import DefinitionForm, SignalForm, attempt, list_unit_choices, submitted
+from web.forms import DefinitionForm, SignalForm, attempt, choice, list_unit_choices, submitted
+from web.pages.csv_files import as_download
 from web.pages.definition import LimitsForm, build_limits_form, definition_of, with_limits
 from web.pages.parts import Action
 from web.request_scope import get_scope, get_session, now, require
@@ -96,8 +97,7 @@ def download(key: str) -> ResponseReturnValue:
     """The definition as a file."""
     model = _get_model(key)
     text = write_definition(definition_of(get_session(), model))
-    headers = {"Content-Disposition": f'attachment; filename="{model.key}.toml"'}
-    return Response(text, mimetype="application/toml", headers=headers)
+    return as_download(f"{model.key}.toml", text, "application/toml")
 
 
 @blueprint.get("/catalogue/<key>/limits")
@@ -196,7 +196,7 @@ def _set_signal(model: EquipmentModel, form: SignalForm) -> bool:
 
 
 def _signal_form(model: EquipmentModel, form: SignalForm) -> SignalForm:
-    form.metric.choices = [(metric.name, metric.label) for metric in model.metrics]
+    form.metric.choices = [choice(metric.name, metric.label) for metric in model.metrics]
     form.unit.choices = list_unit_choices()
     return form
 

@@ -1,8 +1,6 @@
 """Machines: the list, the page of one, its chart data and its readings as a file."""
 
-import io
-
-from flask import Blueprint, render_template, request, send_file, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from devices.access import Act
@@ -16,6 +14,7 @@ from services.tickets.by_asset import (
 from telemetry.charts import build_chart, read_samples
 from telemetry.health import Health, MachineState, count_states, list_health
 from web.pages.chart import answer_chart, check_export, read_window, write_csv
+from web.pages.csv_files import as_download
 from web.pages.machine import context_of, load_machine_page
 from web.pages.parts import Chip
 from web.portal.live import live_addresses
@@ -109,10 +108,4 @@ def download(asset_id: int) -> ResponseReturnValue:
     metrics = asset.equipment_model.metrics
     check_export(window, metrics)
     parts = read_samples(session, get_runtime().store, asset, window, [m.name for m in metrics])
-    name = f"readings-{asset.id}.csv"
-    return send_file(
-        io.BytesIO(write_csv(parts, metrics).encode()),
-        mimetype="text/csv",
-        as_attachment=True,
-        download_name=name,
-    )
+    return as_download(f"readings-{asset.id}.csv", write_csv(parts, metrics), "text/csv")

@@ -9,7 +9,7 @@ from foundation.identity.directory import get_own_organisation, list_people
 from foundation.identity.models import Person
 from foundation.identity.people import PEOPLE_COLUMNS, create_person, import_people
 from foundation.identity.scope import ROLES_OF_KIND, Role
-from web.forms import PersonForm, UploadForm, attempt, read_upload, submitted
+from web.forms import PersonForm, UploadForm, attempt, choice, read_upload, submitted
 from web.pages.csv_files import csv_template
 from web.pages.parts import Action
 from web.request_scope import get_session, now, require
@@ -81,7 +81,7 @@ def template() -> ResponseReturnValue:
 
 def _with_roles(form: PersonForm) -> PersonForm:
     roles = ROLES_OF_KIND[get_own_organisation(get_session()).kind]
-    form.role.choices = [(role.value, labels.ROLES[role]) for role in roles]
+    form.role.choices = [choice(role.value, labels.ROLES[role]) for role in roles]
     return form
 
 

@@ -37,6 +37,7 @@ def upgrade() -> None:
         ),
         sa.Column("asset_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_change_row")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("change_row", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_change_row_at"), ["at"], unique=False)
