@@ -231,6 +231,9 @@ def _check_references(definition: ModelDefinition, faults: _Faults) -> None:
     chosen = (definition.normal_period or {}).get("metrics", [])
     for name in chosen if isinstance(chosen, list) else []:
         faults.unless(name in names, f"normal_period: there is no metric {name!r}.")
+    regime = (definition.normal_period or {}).get("when", {})
+    for name in regime if isinstance(regime, dict) else []:
+        faults.unless(name in names, f"normal_period.when: there is no metric {name!r}.")
 
 
 def save_definition(

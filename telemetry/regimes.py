@@ -4,6 +4,7 @@ A compressor that stands still at night is no fault: loaded hours are compared w
 """
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,9 @@ def _read_bounds(metric: str, bounds: Any) -> tuple[float, float]:
     if not is_pair or not all(isinstance(each, int | float) for each in bounds):
         raise Invalid(f"normal_period.when.{metric} is a pair [smallest, largest].")
     low, high = float(bounds[0]), float(bounds[1])
+    # Endless bounds cannot be written down in a JSON column.
+    if not (isfinite(low) and isfinite(high)):
+        raise Invalid(f"normal_period.when.{metric} needs two finite numbers.")
     if not low <= high:
         raise Invalid(f"normal_period.when.{metric}: the smallest comes first.")
     return low, high

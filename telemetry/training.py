@@ -27,6 +27,11 @@ _log = structlog.get_logger(__name__)
 NORMAL_PERIOD = "normal_period"
 # Beside the settings of the detector itself, a definition's section may hold these.
 _OWN_KEYS = ("metrics", "severity", "when")
+_KINDS: Mapping[str, tuple[type, str]] = {
+    "metrics": (list, "a list of metrics"),
+    "when": (dict, "a table of metrics and their bounds"),
+    "normal_readings": (int, "a whole number"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +90,20 @@ def read_plan(model: EquipmentModel) -> NormalPeriodPlan | None:
 def _read_section(
     section: Mapping[str, Any], *, interval_s: float, metrics: tuple[str, ...]
 ) -> NormalPeriodPlan:
+    for key, (kind, described) in _KINDS.items():
+        if key in section and not isinstance(section[key], kind):
+            raise Invalid(f"normal_period.{key} is {described}.")
     given = {key: value for key, value in section.items() if key not in _OWN_KEYS}
     plain = NormalPeriodSettings.for_interval(interval_s).to_json()
     unknown = sorted(set(given) - set(plain))
     if unknown:
         raise Invalid(f"normal_period has no setting {', '.join(unknown)}.")
     try:
+        # So that a section which is fine for one reporting interval is fine for every other.
+        if "window_s" in given:
+            plain["max_gap_s"] = min(plain["max_gap_s"], given["window_s"])
+        elif "max_gap_s" in given:
+            plain["window_s"] = max(plain["window_s"], given["max_gap_s"])
         settings = NormalPeriodSettings.from_json(plain | given)
         severity = Severity(section.get("severity", Severity.SERIOUS))
     except (TypeError, ValueError) as error:

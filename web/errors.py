@@ -21,7 +21,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from foundation import errors
@@ -49,6 +49,7 @@ def install_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _on_http)
     app.register_error_handler(errors.MillwrightError, _on_refusal)
     app.register_error_handler(IntegrityError, _on_collision)
+    app.register_error_handler(DataError, _on_misfit)
     app.register_error_handler(Exception, _on_fault)
 
 
@@ -100,6 +101,12 @@ def _on_refusal(error: errors.MillwrightError) -> ResponseReturnValue:
 def _on_collision(error: IntegrityError) -> ResponseReturnValue:
     _log.warning("collision", path=request.path, why=str(error.orig))
     return _answer(409)
+
+
+def _on_misfit(error: DataError) -> ResponseReturnValue:
+    # SQLite takes almost anything; PostgreSQL refuses what does not fit a column.
+    _log.warning("misfit", path=request.path, why=str(error.orig))
+    return _answer(422, _("Something in it cannot be stored or looked for. Change it and repeat."))
 
 
 def _on_fault(error: Exception) -> ResponseReturnValue:

@@ -53,10 +53,14 @@ class NormalPeriodSettings:
 
     @classmethod
     def for_interval(cls, interval_s: float) -> "NormalPeriodSettings":
-        """The defaults, with times scaled to machines that report every `interval_s` seconds."""
-        plain = cls()
+        """The defaults, with times scaled to machines that report every `interval_s` seconds.
+
+        They stay within their ranges, however seldom a machine reports.
+        """
+        plain, factor = cls(), max(interval_s, 1.0)
         times = ("window_s", "on_delay_s", "off_delay_s", "max_gap_s")
-        return cls(**{name: getattr(plain, name) * max(interval_s, 1.0) for name in times})
+        scaled = {name: min(getattr(plain, name) * factor, _RANGES[name][1]) for name in times}
+        return cls(**scaled)
 
     @property
     def crossing(self) -> Crossing:

@@ -6,8 +6,9 @@ import pytest
 
 from millwright.broker import find_mosquitto
 from tests.e2e.browsing import Visits, open_browser
-from tests.e2e.installed_base import NORTH_PUMPS, device_of, install, normal_readings
-from tests.e2e.served import find_publisher, publish, start
+from tests.e2e.history import make_history
+from tests.e2e.installed_base import NORTH_PUMPS, copy, device_of, install, normal_readings
+from tests.e2e.served import find_publisher, publish, serving
 
 
 def pytest_collection_modifyitems(items):
@@ -18,7 +19,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory):
-    """A data folder with people, an equipment model and machines, made by the import commands."""
+    """A data folder to copy from: people, an equipment model and machines, as imported."""
     if find_mosquitto() is None or find_publisher() is None:
         message = "Install what is missing with: apt-get install mosquitto mosquitto-clients"
         if os.environ.get("CI"):
@@ -30,14 +31,19 @@ def installed(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def served(installed):
-    """The service, on mosquitto and free ports; it must end well, with no fault in its log."""
-    running = start(["serve", "--broker", "mosquitto"], installed)
-    for pump in NORTH_PUMPS:
-        publish(running.mqtt_url, device_of(pump), normal_readings())
-    yield running
-    assert running.stop() == 0
-    assert running.list_faults() == []
+def served(installed, tmp_path_factory):
+    """The service, on mosquitto and free ports, with machines that were heard."""
+    with serving(copy(installed, tmp_path_factory.mktemp("served"))) as running:
+        for pump in NORTH_PUMPS:
+            publish(running.mqtt_url, device_of(pump), normal_readings())
+        yield running
+
+
+@pytest.fixture(scope="session")
+def lived_in(served):
+    """The service with tickets, alarms and faults."""
+    make_history(served)
+    return served
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """A maker, two dealers and their customers as an operator brings them in: CSV and TOML files."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -68,7 +69,7 @@ Valley Mills,customer,Victor Valley,{OTHER_CUSTOMER},customer,Europe/Madrid,{PAS
 """
 
 _HEADER = "equipment_model,serial,name,customer,dealer,site,time_zone,device,commissioned_on"
-NORTH_PUMPS = ("Intake", "Sump", "Booster", "Transfer", "Rinse", "Dosing", "Spray")
+NORTH_PUMPS = ("Intake", "Sump", "Booster", "Transfer", "Rinse", "Dosing", "Spray", "Standby")
 SOUTH_PUMPS = ("Mill",)
 
 
@@ -102,6 +103,12 @@ def install(folder: Path, files: Path) -> None:
     run_command(folder, "import", "people", str(files / "people.csv"))
     run_command(folder, "import", "model", str(files / "model.toml"), "--manufacturer", "Nordwerk")
     run_command(folder, "import", "assets", str(files / "assets.csv"))
+
+
+def copy(installed: Path, where: Path) -> Path:
+    """A data folder of one's own from one that `install` filled."""
+    shutil.copytree(installed, where / "data")
+    return where / "data"
 
 
 def reading(ago_s: float, bearing_c: float) -> dict[str, object]:

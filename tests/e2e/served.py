@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -115,6 +116,17 @@ def start(
         raise
     ready_s = time.perf_counter() - began_s
     return Served(process, folder, log_path, facts["url"], facts["mqtt_url"], ready_s)
+
+
+@contextmanager
+def serving(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Served]:
+    """`millwright serve` on mosquitto; at its end it must stop well, with no fault in its log."""
+    running = start(["serve", "--broker", "mosquitto"], folder, settings=settings)
+    try:
+        yield running
+    finally:
+        code = running.stop()
+    assert (code, running.list_faults()) == (0, [])
 
 
 def _wait_ready(

@@ -11,7 +11,6 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from tests.e2e.browsing import DESKTOP, PHONE, expect_charts_done
-from tests.e2e.history import make_history
 from tests.e2e.installed_base import CUSTOMER, MAKER, MANAGER, TECHNICIAN
 
 pytestmark = [pytest.mark.e2e, pytest.mark.broker, pytest.mark.timeout(600)]
@@ -62,12 +61,6 @@ _LOOK = """() => ({
   wide: document.documentElement.scrollWidth,
   links: [...document.querySelectorAll('a[href]')].map((one) => one.href),
 })"""
-
-
-@pytest.fixture(scope="module")
-def lived_in(served):
-    make_history(served)
-    return served
 
 
 class Crawl:

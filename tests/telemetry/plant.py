@@ -1,4 +1,4 @@
-"""Two pumps that report to ingest, scoring and a worker on real databases; only the clock is faked.
+"""Two pumps that report to ingest, scoring and a worker on real databases, under a faked clock.
 
 What is sent is written as a device sends it; what became of it is read back from the tables and
 the store.
@@ -212,6 +212,10 @@ class Plant:
         with self.network.transaction() as session:
             asset, _ = register_asset(session, entry, at=at)
             return asset.id
+
+    def find_asset(self, session):
+        """The first pump."""
+        return get_asset(session, self.network.asset)
 
     def close(self):
         self.store.close()

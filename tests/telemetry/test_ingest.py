@@ -52,9 +52,7 @@ CASES = {
     "too large": Case(b" " * (256 * 1024) + b"{}", codes=("too_large",)),
     "no values": Case({"ts": START_MS}, codes=("missing_values",)),
     "an empty list": Case([], codes=("missing_values",)),
-    "a topic without a device": Case(
-        GOOD, codes=("bad_topic",), topic="mw/v1/a b/telemetry"
-    ),
+    "a topic without a device": Case(GOOD, codes=("bad_topic",), topic="mw/v1/a b/telemetry"),
     # what is wrong in part
     "text for a number": Case(
         {"values": {"temperature": "hot", "pressure": 5}}, {0: P5}, ("value_not_a_number",)
@@ -65,7 +63,9 @@ CASES = {
     "not a number": Case(
         b'{"values": {"temperature": NaN, "pressure": 5}}', {0: P5}, ("value_not_finite",)
     ),
-    "true and null": Case({"values": {"temperature": None, "pressure": True}}, {0: {"pressure": 1}}),
+    "true and null": Case(
+        {"values": {"temperature": None, "pressure": True}}, {0: {"pressure": 1}}
+    ),
     "a name nobody can show": Case(
         {"values": {"\u202eevil": 1, "pressure": 5}}, {0: P5}, ("bad_name",)
     ),
@@ -160,13 +160,18 @@ class Faulty:
         return topic.startswith("faulty/")
 
     def decode(self, topic, payload, received_at_ms) -> Decoded:
+        del topic, payload, received_at_ms
         raise ZeroDivisionError
 
 
 def test_a_message_that_breaks_the_decoder_goes_to_quarantine_and_stops_no_other(plant):
     registry = WireRegistry((Faulty(), *build_registry().formats))
     ingest = Ingest(
-        plant.network.database, plant.store, plant.latest, plant.sources, plant.clock,
+        plant.network.database,
+        plant.store,
+        plant.latest,
+        plant.sources,
+        plant.clock,
         registry=registry,
     )
     ingest.take_in([plant.message({}, topic="faulty/1"), plant.message(GOOD)])

@@ -129,8 +129,9 @@ def test_while_the_store_is_away_nothing_is_acknowledged_and_all_is_kept(plant, 
     cable = Cable(broker.url_for(INGEST))
     plant.store.is_away = True
     with Listening(plant, cable.url, runs=False) as listening:
-        brokers.send(broker, [json.dumps(reading(plant, -n)).encode() for n in range(5)],
-                     device="pump-1")
+        brokers.send(
+            broker, [json.dumps(reading(plant, -n)).encode() for n in range(5)], device="pump-1"
+        )
         for _ in range(3):
             with pytest.raises(Unavailable):
                 listening.step_until(lambda: False)

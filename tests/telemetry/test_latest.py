@@ -52,7 +52,9 @@ def test_it_holds_the_newest_whatever_the_order(rows):
     assert held.at_ms == max(at_ms for at_ms, _ in rows)
     for name in {name for _, values in rows for name in values}:
         times = [at_ms for at_ms, values in rows if name in values]
-        of_newest = [values[name] for at_ms, values in rows if (name in values, at_ms) == (True, max(times))]
+        of_newest = [
+            values[name] for at_ms, values in rows if (name in values, at_ms) == (True, max(times))
+        ]
         assert held.values[name] == (of_newest[-1], max(times))
 
 

@@ -1,7 +1,6 @@
 """The portal on a real database and store, and visitors who sign in through its form."""
 
 import threading
-
 from typing import ClassVar
 
 import argon2

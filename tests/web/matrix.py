@@ -52,7 +52,9 @@ class Row:
         return 302 if self.method == "GET" else 401
 
     def address(self, things: dict[str, object]) -> str:
-        path = _PLACE.sub(lambda place: str(things[place[0].strip("<>").split(":")[-1]]), self.path)
+        path = _PLACE.sub(
+            lambda place: str(things[place[0].strip("<>").split(":")[-1]]), self.path
+        )
         query = self.query.format(asset=things["asset_id"])
         return f"{path}?{query}" if query else path
 
