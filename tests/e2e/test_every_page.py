@@ -5,6 +5,7 @@ With MILLWRIGHT_SCREENSHOTS set to a folder, a picture of each page is left ther
 
 import os
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -23,6 +24,7 @@ PEOPLE = {
 }
 DEVICES = {"desktop": DESKTOP, "phone": PHONE}
 _FOR_ALL = {r"/", r"/machines", r"/machines/\d+", r"/tickets", r"/tickets/\d+", r"/me"}
+MACHINES_SEEN = 3
 _REPORT = r"/machines/\d+/report"
 _ADMINISTRATION = {r"/administration", r"/administration/people", r"/administration/people/new"}
 # What each role must find by links alone; a page that lost its link would not be looked at.
@@ -64,11 +66,11 @@ _LOOK = """() => ({
 
 
 class Crawl:
-    """Walks from page to page, each address once; of addresses alike but for paging, one."""
+    """Walks from page to page, each address once; of those that differ by a machine, three."""
 
     def __init__(self, page, width):
         self._page, self._width = page, width
-        self._waiting, self._known = ["/"], {"/"}
+        self._waiting, self._known, self._alike = ["/"], {"/"}, Counter()
         self.faults, self.reached = [], []
 
     def run(self, folder):
@@ -110,10 +112,17 @@ class Crawl:
         for link in links:
             parts = urlsplit(urljoin(self._page.url, link))
             address = parts.path + (f"?{parts.query}" if parts.query else "")
-            key = re.sub(r"cursor=[^&]*", "cursor", address)
-            if parts.netloc == here.netloc and key not in self._known:
-                self._known.add(key)
+            if parts.netloc == here.netloc and self._is_wanted(address):
                 self._waiting.append(address)
+
+    def _is_wanted(self, address):
+        key = re.sub(r"cursor=[^&]*", "cursor", address)
+        shape = re.sub(r"/machines/\d+", "/machines/#", key)
+        if key in self._known or self._alike[shape] == MACHINES_SEEN:
+            return False
+        self._known.add(key)
+        self._alike[shape] += shape != key
+        return True
 
     def _keep_picture(self, folder, address):
         if folder is not None:

@@ -78,8 +78,8 @@ def test_a_part_that_is_away_is_waited_for_and_told_of_once(loop, part):
 
 def test_waiting_for_a_part_does_not_hold_the_end_up(loop, part, monkeypatch):
     monkeypatch.setattr(loops, "_RETRY_S", 60)
-    part.failure = Unavailable("The store is away.")
-    wait_until(lambda: part.turns > 1)
+    before, part.failure = part.turns, Unavailable("The store is away.")
+    wait_until(lambda: part.turns > before)
     began = time.monotonic()
     loop.stop.set()
     loop.join(5)

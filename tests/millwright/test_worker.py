@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from foundation.changes import ChangeRow, announce
-from foundation.identity.sessions import FAILURE_WINDOW
-from foundation.jobs import Job, enqueue
+from foundation.jobs import Job
 from millwright.worker import CHANGES_KEPT, SWEEP_EVERY, Worker, repeat
+from services.notifications.models import Notification
 from services.tickets.rules import TicketState
 from tests.services.scene import Scene
 
@@ -69,9 +69,7 @@ def test_after_a_false_alarm_there_is_no_ticket_while_it_lasts(any_plant, scene)
     settle(plant)
     (ticket,) = scene.tickets()
     scene.start(ticket.id)
-    scene.close(
-        ticket.id, verdict="false", failure_mode="NFF", failure_cause="no_fault_found"
-    )
+    scene.close(ticket.id, verdict="false", failure_mode="NFF", failure_cause="no_fault_found")
     plant.run(series(*[85] * 20, begin=30))
     settle(plant)
     assert len(scene.tickets()) == 1
@@ -87,30 +85,13 @@ def test_a_repeat_is_counted_on_the_open_ticket(any_plant, scene):
     assert ticket.occurrence_count == 2
 
 
-def test_a_new_ticket_becomes_a_notification(any_plant):
+def test_a_new_ticket_is_told_to_those_who_must_act(any_plant):
     plant = any_plant
     plant.run(series(85, 85, 85))
-    plant.worker.step()
     settle(plant)
-    assert count(plant, Job) == count(plant, Job, Job.done_at.is_not(None)) > 0
-
-
-def test_a_job_is_run_when_it_is_due(any_plant):
-    plant = any_plant
-    later = plant.at(600)
-    with plant.network.transaction() as session:
-        enqueue(
-            session,
-            kind="notify",
-            payload={},
-            at=plant.clock.now(),
-            run_at=later,
-        )
-    settle(plant)
-    assert count(plant, Job, Job.attempts > 0) == 0
-    plant.clock.set(later)
-    plant.worker.step()
-    assert count(plant, Job, Job.kind == "notify", Job.attempts > 0) in (0, 1)
+    told = Notification.person_id == plant.network.people["manager"]
+    assert count(plant, Notification, told) == 1
+    assert count(plant, Job, Job.done_at.is_(None)) == 0
 
 
 def test_old_changes_are_forgotten_now_and_then(any_plant):
@@ -125,7 +106,6 @@ def test_old_changes_are_forgotten_now_and_then(any_plant):
     plant.clock.advance((CHANGES_KEPT + timedelta(seconds=1)).total_seconds())
     settle(plant)
     assert count(plant, ChangeRow) == 0
-    assert FAILURE_WINDOW > timedelta(0)
 
 
 def test_two_workers_open_one_ticket(any_plant, scene):
