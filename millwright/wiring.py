@@ -1,18 +1,21 @@
 """Puts the parts together: the only place that names concrete classes."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from alembic.util import CommandError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from devices.definitions import read_definition, save_definition
 from devices.equipment_models import EquipmentModel, list_equipment_models
 from foundation.clock import Clock, to_ms
 from foundation.database import Database, open_database
-from foundation.errors import Unavailable
+from foundation.errors import Invalid, Unavailable
 from foundation.identity.people import get_organisation
 from foundation.identity.scope import Scope
 from foundation.jobs import release_leases
@@ -29,6 +32,8 @@ from telemetry.store.duckdb_store import DuckDBStore
 from telemetry.training import check_normal_period
 
 LATEST_LOOK_BACK = timedelta(days=90)
+# By the world's clock; a machine with much to do hands a message on that late.
+LONGEST_WAY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,11 @@ def open_platform(settings: Settings, clock: Clock, *, speed: float = 1.0) -> It
                 database, store, latest, Sources(database), clock, windows=_windows(speed)
             ),
             scoring=Scoring(
-                database, store, latest, clock, alarm_late_s=max(ALARM_LATE_S, 60.0 * speed)
+                database,
+                store,
+                latest,
+                clock,
+                alarm_late_s=max(ALARM_LATE_S, LONGEST_WAY_S * speed),
             ),
             worker=Worker(database, clock),
         )
@@ -81,7 +90,7 @@ def _windows(speed: float) -> TimeWindows:
     plain = TimeWindows()
     return replace(
         plain,
-        late_after_s=max(plain.late_after_s, 15.0 * speed),
+        late_after_s=max(plain.late_after_s, LONGEST_WAY_S * speed),
         accept_future_s=max(plain.accept_future_s, 2.0 * speed),
     )
 
@@ -100,21 +109,39 @@ def open_relational(settings: Settings, *, must_be_current: bool) -> Iterator[Da
     """Opens the relational database; brings its schema up to date unless that must be so already.
 
     Raises:
-        Unavailable: when it cannot be reached or its schema is behind.
+        Invalid: when its address makes no sense.
+        Unavailable: when it cannot be reached or its schema is not ours.
     """
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise Unavailable(f"{settings.data_dir} cannot be made: {error.strerror}.") from error
-    database = open_database(settings.database_url)
+    try:
+        database = open_database(settings.database_url)
+    except (ArgumentError, ImportError) as error:
+        # The address itself may hold a password.
+        raise Invalid(
+            "MILLWRIGHT_DATABASE_URL makes no sense; "
+            "write it like postgresql+psycopg://user@host/name or sqlite:////path/to/file."
+        ) from error
+    try:
+        _bring_up(database, must_be_current=must_be_current)
+        yield database
+    finally:
+        database.close()
+
+
+def _bring_up(database: Database, *, must_be_current: bool) -> None:
     try:
         if must_be_current:
             check_schema(database)
         else:
             migrate(database)
-        yield database
-    finally:
-        database.close()
+    except (DBAPIError, sqlite3.Error) as error:
+        said = str(getattr(error, "orig", error)).strip().split("\n", 1)[0]
+        raise Unavailable(f"The database cannot be used: {said}") from error
+    except CommandError as error:
+        raise Unavailable("The database was made by a newer Millwright; use that one.") from error
 
 
 @contextmanager

@@ -176,6 +176,9 @@ class MqttLink:
             # A dead thread must become a dead process; the interpreter prints what killed it.
             if not is_finished:
                 self._fail(f"The link to the broker at {self.address} died.")
+                # Lets the broker know, which would else deliver to nobody until the keep-alive.
+                self._client.disconnect()
+                self._client.loop_write()
 
     def _connect_and_read(self) -> None:
         try:

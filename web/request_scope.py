@@ -18,9 +18,8 @@ from werkzeug.routing import IntegerConverter
 
 from devices import access
 from devices.access import Act
-from foundation.errors import Forbidden, Invalid
+from foundation.errors import Forbidden
 from foundation.identity.scope import Scope
-from foundation.paging import decode_cursor
 from web.runtime import WebRuntime
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -92,26 +91,6 @@ def get_session() -> Session:
 def has_session() -> bool:
     """Whether a session is open now; none is while an error is put into words."""
     return "session" in g
-
-
-def get_cursor() -> str | None:
-    """Where a list goes on, as the address says.
-
-    Raises:
-        Invalid: when it holds a number that no database could look for.
-    """
-    cursor = request.args.get("cursor")
-    if cursor and not any(_is_findable(cursor, length) for length in (1, 2, 3)):
-        raise Invalid("This page address is damaged; start from the first page.")
-    return cursor
-
-
-def _is_findable(cursor: str, length: int) -> bool:
-    try:
-        key = decode_cursor(cursor, length)
-    except Invalid:
-        return False
-    return all(not isinstance(part, int | float) or abs(part) < 2**63 for part in key)
 
 
 def keep_despite_refusal() -> None:

@@ -23,11 +23,13 @@ class Part:
     def __init__(self):
         self.turns = 0
         self.failure = None
+        self.has_failed = threading.Event()
 
     def step(self):
         self.turns += 1
         time.sleep(0.001)
         if self.failure is not None:
+            self.has_failed.set()
             raise self.failure
 
 
@@ -78,8 +80,8 @@ def test_a_part_that_is_away_is_waited_for_and_told_of_once(loop, part):
 
 def test_waiting_for_a_part_does_not_hold_the_end_up(loop, part, monkeypatch):
     monkeypatch.setattr(loops, "_RETRY_S", 60)
-    before, part.failure = part.turns, Unavailable("The store is away.")
-    wait_until(lambda: part.turns > before)
+    part.failure = Unavailable("The store is away.")
+    assert part.has_failed.wait(5)
     began = time.monotonic()
     loop.stop.set()
     loop.join(5)

@@ -18,7 +18,7 @@ from web.pages.csv_files import as_download
 from web.pages.machine import context_of, load_machine_page
 from web.pages.parts import Chip
 from web.portal.live import live_addresses
-from web.request_scope import get_cursor, get_runtime, get_session, now, require
+from web.request_scope import get_runtime, get_session, now, require
 from web.wording import labels
 from web.wording.translate import gettext as _
 
@@ -32,7 +32,7 @@ def index() -> ResponseReturnValue:
     session, text, state = get_session(), request.args.get("q", "").strip(), _read_state()
     health = _list_health()
     ids = None if state is None else [i for i, found in health.items() if found.state == state]
-    page = list_assets(session, search=text, ids=ids, cursor=get_cursor())
+    page = list_assets(session, search=text, ids=ids, cursor=request.args.get("cursor"))
     return render_template(
         "machines/index.html",
         page=page,

@@ -10,7 +10,7 @@ from services.notifications.queries import list_notifications, mark_read
 from web.forms import PasswordForm, attempt
 from web.pages.parts import Action
 from web.portal.live import live_addresses
-from web.request_scope import get_cursor, get_session, now
+from web.request_scope import get_session, now
 from web.wording.translate import gettext as _
 
 blueprint = Blueprint("me", __name__)
@@ -56,7 +56,7 @@ def _page(form: PasswordForm) -> str:
     return render_template(
         "me/show.html",
         form=form,
-        notices=list_notifications(session, cursor=get_cursor()),
+        notices=list_notifications(session, cursor=request.args.get("cursor")),
         metrics=_all_labels(),
         actions=[Action(_("Mark all as read"), action=url_for("me.read_all"), icon="check")],
         **live_addresses(),

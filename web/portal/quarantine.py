@@ -9,7 +9,7 @@ from foundation.errors import NotFound
 from telemetry.quarantine import dismiss, get_message, list_faults, list_messages, reprocess
 from web.pages.parts import Action
 from web.portal.live import live_addresses
-from web.request_scope import get_cursor, get_runtime, get_session, now, require
+from web.request_scope import get_runtime, get_session, now, require
 from web.wording.translate import gettext as _
 from web.wording.translate import ngettext
 
@@ -29,7 +29,9 @@ def index() -> ResponseReturnValue:
 def fault() -> ResponseReturnValue:
     """The messages of one fault, as they were sent."""
     source, code = request.args.get("source", ""), request.args.get("code", "")
-    page = list_messages(get_session(), source=source, code=code, cursor=get_cursor())
+    page = list_messages(
+        get_session(), source=source, code=code, cursor=request.args.get("cursor")
+    )
     if not page.rows:
         flash(_("No message with this fault is waiting any more."), "success")
         return redirect(url_for("quarantine.index"))

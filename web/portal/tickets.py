@@ -28,7 +28,7 @@ from web.pages.close_out import build_close_out_form, read_verdicts
 from web.pages.parts import Chip
 from web.pages.ticket import load_ticket_page
 from web.portal.live import live_addresses
-from web.request_scope import get_cursor, get_scope, get_session, give_up, now, require
+from web.request_scope import get_scope, get_session, give_up, now, require
 from web.wording.translate import gettext as _
 
 blueprint = Blueprint("tickets", __name__)
@@ -48,7 +48,7 @@ def index() -> ResponseReturnValue:
     """The queue by urgency; for customers, their requests."""
     session, views = get_session(), _list_views()
     view = next((each for each in views if each.key == request.args.get("view")), views[0])
-    page = _list_tickets(view, get_cursor())
+    page = _list_tickets(view, request.args.get("cursor"))
     return render_template(
         "tickets/index.html",
         view=view,
