@@ -124,7 +124,7 @@ def _routes(tmp_path):
             clock=SystemClock(),
             secret_key="a key for looking at the routes alone",
             stream_limit=1,
-            reprocess=lambda message: False,
+            reprocess=bool,
         )
         rules = list(create_app(runtime).url_map.iter_rules())
     database.close()

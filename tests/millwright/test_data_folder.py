@@ -1,4 +1,4 @@
-"""A data folder has one owner at a time, keeps secrets to itself, and says clearly when it cannot."""
+"""A data folder has one owner at a time, keeps secrets, and says clearly what it cannot do."""
 
 import json
 import os
