@@ -44,10 +44,10 @@ check: .venv/.developer  ## Static checks and unit tests, for every commit
 	$(BIN)/lint-imports
 	$(BIN)/codespell $(PACKAGES) tests docs benchmarks README.md CHANGELOG.md CONTRIBUTING.md
 	$(BIN)/djlint web/templates --lint --quiet
-	$(BIN)/pytest -n 2 -q -m "not (broker or e2e or postgresql or public_data)"
+	$(BIN)/pytest -n 2 --dist loadfile -q -m "not (broker or e2e or postgresql or public_data)"
 
 test: system check  ## Everything: static checks, unit, broker, PostgreSQL and browser tests
-	$(BIN)/pytest -n 2 -q -m "broker or e2e or postgresql or public_data"
+	$(BIN)/pytest -n 2 --dist loadfile -q -m "broker or e2e or postgresql or public_data"
 
 bench: .venv/.developer  ## Measure; prints a table and writes benchmarks/results/*.json
 	$(BIN)/python -m benchmarks

@@ -146,7 +146,7 @@ def start_broker(
         place = Listener(directory.resolve(), host, _find_port(host, port or 0))
         directory.mkdir(parents=True, exist_ok=True)
         child = _start_kind(kind, binary, place, access)
-        if _wait_until_ready(child, place, probe):
+        if _is_ready_or_ended(child, place, probe):
             break
         # Somebody took the free port between our finding it and the broker's binding it.
         child.stop()
@@ -242,6 +242,15 @@ def _find_port(host: str, wanted: int) -> int:
                 f"Port {wanted} on {host} is taken; choose another MQTT port."
             ) from error
         raise Unavailable(f"Port {wanted} on {host} cannot be used: {error.strerror}.") from error
+
+
+def _is_ready_or_ended(child: ChildProcess, place: Listener, probe: Account) -> bool:
+    try:
+        return _wait_until_ready(child, place, probe)
+    except BaseException:
+        # Told to stop while we waited: nobody else knows of it yet.
+        child.stop()
+        raise
 
 
 def _wait_until_ready(child: ChildProcess, place: Listener, probe: Account) -> bool:

@@ -13,7 +13,10 @@ from pathlib import Path
 # A shell that waits for the end of its input, which the kernel brings about whatever ends us,
 # kill -9 included. The parent-death signal is no answer: it fires when the thread that started
 # the child ends, and a child that changes its user loses it.
-_WATCH = 'while read _; do :; done; kill -TERM "$1" 2>/dev/null; sleep 5; kill -KILL "$1"'
+_WATCH = (
+    'while read _; do :; done; kill -TERM "$1" 2>/dev/null; '
+    'for _ in 1 2 3 4; do sleep 1; kill -0 "$1" 2>/dev/null || exit 0; done; kill -KILL "$1"'
+)
 
 
 @dataclass(frozen=True, slots=True)

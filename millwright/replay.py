@@ -129,11 +129,20 @@ def _read_settings(folder: DataFolder, given: Mapping[str, Any]) -> Settings:
 
 
 def _read_definition(name: str, mapping_path: Path) -> str:
-    """A definition file beside the mapping, or a shipped example."""
+    """A definition file beside the mapping, or a shipped example.
+
+    Raises:
+        Invalid: when there is neither.
+    """
     beside = mapping_path.parent / name
-    return (
-        beside.read_text(encoding="utf-8") if beside.is_file() else read_example_definition(name)
-    )
+    try:
+        if beside.is_file():
+            return beside.read_text(encoding="utf-8")
+        return read_example_definition(name)
+    except (OSError, ValueError) as error:
+        raise Invalid(
+            f"There is no definition {name!r} beside the mapping, nor among the examples."
+        ) from error
 
 
 def _install(

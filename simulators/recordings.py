@@ -8,6 +8,7 @@ import csv
 import gzip
 import io
 import tomllib
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,18 +70,26 @@ def read_mapping(path: Path) -> Mapping:
         Invalid: naming the file and what does not fit.
     """
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Mapping)
+        mapping = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Mapping)
+        mapping.device.format(folder="", stem="", value="")
     except OSError as error:
         raise Invalid(f"The mapping {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (AttributeError, LookupError) as error:
+        raise Invalid(
+            f"The mapping {path} does not fit: device may hold {{folder}}, {{stem}} and {{value}}."
+        ) from error
+    except (ValueError, msgspec.ValidationError) as error:
         raise Invalid(f"The mapping {path} does not fit: {error}") from error
+    if not mapping.columns:
+        raise Invalid(f"The mapping {path} does not fit: columns names none.")
+    return mapping
 
 
 def read_recordings(folder: Path, mapping: Mapping) -> list[Recording]:
     """The recordings of all files below the folder that the mapping names, by device.
 
     Raises:
-        Invalid: when no file fits, or a file lacks a column.
+        Invalid: when no file fits, or a file lacks a column or holds what is no number.
     """
     paths = sorted(set(_matching(folder, mapping)))
     if not paths:
@@ -89,6 +98,8 @@ def read_recordings(folder: Path, mapping: Mapping) -> list[Recording]:
     for path in paths:
         for device, at_ms, values in _read_file(path, mapping):
             rows[device].append((at_ms, values))
+    if not rows:
+        raise Invalid(f"The files below {folder} hold no row.")
     recordings = [_recording(device, rows[device], mapping) for device in sorted(rows)]
     return _aligned(recordings) if mapping.aligned else recordings
 
@@ -102,6 +113,13 @@ def _matching(folder: Path, mapping: Mapping) -> Iterator[Path]:
 
 
 def _read_file(path: Path, mapping: Mapping) -> Iterator[tuple[str, int, list[float]]]:
+    try:
+        yield from _read_rows(path, mapping)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        raise Invalid(f"{path.name} cannot be read: {error}") from error
+
+
+def _read_rows(path: Path, mapping: Mapping) -> Iterator[tuple[str, int, list[float]]]:
     stem = path.name.split(".", 1)[0]
     with _open_text(path) as text:
         reader = csv.DictReader(text, delimiter=mapping.separator)
@@ -112,9 +130,11 @@ def _read_file(path: Path, mapping: Mapping) -> Iterator[tuple[str, int, list[fl
         if missing:
             raise Invalid(f"{path.name} lacks the column {', '.join(missing)}.")
         for row in reader:
-            value = row[mapping.device_column] if mapping.device_column else ""
+            value = (row[mapping.device_column] or "") if mapping.device_column else ""
             device = mapping.device.format(folder=path.parent.name, stem=stem, value=value)
-            yield device, _read_ms(row[mapping.time_column]), _numbers(row, mapping.columns)
+            where = f"{path.name}, line {reader.line_num}"
+            at_ms = _read_ms(row[mapping.time_column] or "", where)
+            yield device, at_ms, [_read_number(row[name], where) for name in mapping.columns]
 
 
 def _open_text(path: Path) -> io.TextIOWrapper:
@@ -123,16 +143,23 @@ def _open_text(path: Path) -> io.TextIOWrapper:
     return path.open(encoding="utf-8", newline="")
 
 
-def _read_ms(text: str) -> int:
+def _read_ms(text: str, where: str) -> int:
     try:
         instant = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise Invalid(f"{text!r} is no time; write it like 2026-05-31 14:00:00.") from error
+        said = f"{where}: {text!r} is no time; write it like 2026-05-31 14:00:00."
+        raise Invalid(said) from error
     return to_ms(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
-def _numbers(row: dict[str, str], columns: list[str]) -> list[float]:
-    return [float(row[name]) if row[name] else float("nan") for name in columns]
+def _read_number(text: str | None, where: str) -> float:
+    """The value of a cell; NaN when it is empty, or missing in a short row."""
+    if not text:
+        return float("nan")
+    try:
+        return float(text)
+    except ValueError as error:
+        raise Invalid(f"{where}: {text!r} is no number.") from error
 
 
 def _recording(device: str, rows: list[tuple[int, list[float]]], mapping: Mapping) -> Recording:

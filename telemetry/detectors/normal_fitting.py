@@ -1,13 +1,12 @@
 """Learning an asset's normal period; judging by it is normal_period.
 
-Apart because scikit-learn takes a second and a half to import: scoring does without.
+scikit-learn takes a second and a half to import; it is, once there is something to learn.
 """
 
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
-from sklearn.covariance import ledoit_wolf
 
 from foundation.errors import Invalid
 from telemetry.detectors.normal_period import NormalModel, NormalPeriodDetector
@@ -139,6 +138,8 @@ def _combine(
 
 
 def _correlation(standard: Floats, in_normal: Floats) -> Floats:
+    from sklearn.covariance import ledoit_wolf  # noqa: PLC0415 - every command would pay for it
+
     # Ledoit and Wolf assume independent readings. Two metrics that wander look correlated by
     # chance, so each is shrunken further towards none as n / (n + k) of its independent readings.
     covariance = ledoit_wolf(standard, assume_centered=True)[0]

@@ -1,21 +1,17 @@
-"""The docs are complete: a setting, command or word that is not written down fails the build."""
+"""The docs are complete: a setting, command or word that is not written down fails the build.
+
+That every route is documented is shown with the other tests of the web.
+"""
 
 import ast
 import re
-from contextlib import closing
 from pathlib import Path
 
 import click
 import pytest
 
-from foundation.clock import SystemClock
-from foundation.database import open_database
 from foundation.settings import VARIABLES
 from millwright.cli import main
-from telemetry.latest import Latest
-from telemetry.store.duckdb_store import DuckDBStore
-from web.app import create_app
-from web.runtime import WebRuntime
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
@@ -109,28 +105,3 @@ def test_readme_is_one_screen_and_names_every_package():
 
 def test_changelog_has_unreleased_changes():
     assert "## Unreleased" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-
-
-ROUTES = (ROOT / "docs/routes.md").read_text(encoding="utf-8")
-
-
-def _routes(tmp_path):
-    database = open_database("sqlite://")
-    with closing(DuckDBStore(tmp_path / "store.duckdb")) as store:
-        runtime = WebRuntime(
-            database=database,
-            store=store,
-            latest=Latest(),
-            clock=SystemClock(),
-            secret_key="a key for looking at the routes alone",
-            stream_limit=1,
-            reprocess=bool,
-        )
-        rules = list(create_app(runtime).url_map.iter_rules())
-    database.close()
-    return {(method, str(rule)) for rule in rules for method in rule.methods - {"HEAD", "OPTIONS"}}
-
-
-def test_every_route_is_documented_and_every_documented_one_exists(tmp_path):
-    documented = set(re.findall(r"^\| ([A-Z]+) \| `([^`]+)` \|", ROUTES, re.MULTILINE))
-    assert documented == _routes(tmp_path)

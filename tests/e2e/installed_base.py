@@ -1,6 +1,7 @@
 """A maker, two dealers and their customers as an operator brings them in: CSV and TOML files."""
 
 import shutil
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -71,6 +72,8 @@ Valley Mills,customer,Victor Valley,{OTHER_CUSTOMER},customer,Europe/Madrid,{PAS
 _HEADER = "equipment_model,serial,name,customer,dealer,site,time_zone,device,commissioned_on"
 NORTH_PUMPS = ("Intake", "Sump", "Booster", "Transfer", "Rinse", "Dosing", "Spray", "Standby")
 SOUTH_PUMPS = ("Mill",)
+NORTH = ("Harbour Foods", "Service North", "Quay 4", "Europe/Berlin")
+SOUTH = ("Valley Mills", "Service South", "Upper mill", "Europe/Madrid")
 
 
 def device_of(pump: str) -> str:
@@ -78,31 +81,30 @@ def device_of(pump: str) -> str:
     return f"{pump.lower()}-gateway"
 
 
-def _list_assets() -> str:
+def list_machines(pumps: Iterable[tuple[str, tuple[str, ...]]]) -> str:
+    """The CSV of machines: of each its name, and its customer, dealer, site and time zone."""
     # Their devices have spoken for them since long before the first reading of a test.
     since = (datetime.now(UTC) - timedelta(days=60)).date()
-    north = ("Harbour Foods", "Service North", "Quay 4", "Europe/Berlin")
-    south = ("Valley Mills", "Service South", "Upper mill", "Europe/Madrid")
-    parties = [(pump, north) for pump in NORTH_PUMPS] + [(pump, south) for pump in SOUTH_PUMPS]
     rows = [
         ("tank_pump", f"TP80-{number:03}", f"{pump} pump", *where, device_of(pump), str(since))
-        for number, (pump, where) in enumerate(parties, start=1)
+        for number, (pump, where) in enumerate(pumps, start=1)
     ]
     return "\n".join([_HEADER, *map(",".join, rows)]) + "\n"
 
 
-def install(folder: Path, files: Path) -> None:
+MACHINES = list_machines(
+    [(pump, NORTH) for pump in NORTH_PUMPS] + [(pump, SOUTH) for pump in SOUTH_PUMPS]
+)
+
+
+def install(folder: Path, files: Path, *, model: str = MODEL, machines: str = MACHINES) -> None:
     """Imports everything into a data folder with the commands that an operator uses."""
     files.mkdir(exist_ok=True)
-    for name, text in (
-        ("people.csv", PEOPLE),
-        ("model.toml", MODEL),
-        ("assets.csv", _list_assets()),
-    ):
+    for name, text in (("people.csv", PEOPLE), ("model.toml", model), ("machines.csv", machines)):
         (files / name).write_text(text, encoding="utf-8")
     run_command(folder, "import", "people", str(files / "people.csv"))
     run_command(folder, "import", "model", str(files / "model.toml"), "--manufacturer", "Nordwerk")
-    run_command(folder, "import", "assets", str(files / "assets.csv"))
+    run_command(folder, "import", "assets", str(files / "machines.csv"))
 
 
 def copy(installed: Path, where: Path) -> Path:

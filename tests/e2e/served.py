@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 READY_S = 60.0
@@ -131,7 +132,7 @@ def serving(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator
 
 def _wait_ready(
     process: subprocess.Popen[bytes], folder: Path, log_path: Path, deadline_s: float
-) -> dict[str, str]:
+) -> dict[str, Any]:
     while time.monotonic() < deadline_s:
         if process.poll() is not None:
             break
@@ -143,7 +144,7 @@ def _wait_ready(
     raise NotStarted(f"Millwright did not become ready:\n{last}")
 
 
-def _read_owner(folder: Path) -> dict[str, str]:
+def _read_owner(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / "owner.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -157,7 +157,7 @@ def test_nothing_is_lost_while_the_line_is_cut_again_and_again(broker, cable):
     stored = set()
     with _Linked(cable.url, max_backlog=100) as link:
         sender.start()
-        for _ in range(6):
+        for _ in range(4):
             wait_until(functools.partial(_stores_more, link, stored))
             cable.cut()
             wait_until(lambda: not link.is_connected)

@@ -65,7 +65,9 @@ def show(key: str) -> ResponseReturnValue:
 
 def _acts(key: str) -> dict[str, list[Action]]:
     edit_it = Action(_("Edit"), url_for("catalogue.edit", key=key), icon="edit", key="e")
-    change = Action(_("Change limits"), url_for("catalogue.limits", key=key), icon="sort-up")
+    change = Action(
+        _("Change limits"), url_for("catalogue.limits", key=key), icon="administration"
+    )
     mapped = Action(_("Map signals"), url_for("catalogue.signals", key=key), icon="devices")
     file = Action(_("Download as TOML"), url_for("catalogue.download", key=key), icon="download")
     return {"actions": [change, edit_it], "more": [mapped, file]}

@@ -1,0 +1,93 @@
+"""The demo's parties and machines, installed through the usual doors, once."""
+
+import pytest
+from sqlalchemy import func, select
+
+from devices.assets import Asset
+from devices.equipment_models import find_equipment_model
+from devices.ownership import PartyKind, find_party
+from devices.provisioning import list_devices_of
+from foundation.clock import from_ms, to_ms
+from foundation.identity.models import Membership, Organisation, Person
+from foundation.identity.scope import OrganisationKind, Role, Scope
+from millwright.demo_network import DEALERS, MAKER, OWNERS, install_demo
+from simulators.fleet import SITES, make_fleet
+from tests.conftest import START
+
+
+@pytest.fixture
+def session(sqlite_database):
+    with sqlite_database.session(Scope.system("demo")) as session:
+        yield session
+
+
+@pytest.fixture
+def fleet():
+    return make_fleet(seed=1, assets=7, start_ms=to_ms(START))
+
+
+@pytest.fixture
+def made(session, fleet):
+    return install_demo(session, fleet, at=START)
+
+
+def count(session, table):
+    return session.scalar(select(func.count()).select_from(table))
+
+
+def test_every_site_of_the_fleet_has_an_owner_and_a_dealer():
+    assert {site.key for site in SITES} == set(OWNERS)
+    assert {dealer for _, dealer in OWNERS.values()} <= set(DEALERS)
+
+
+def test_there_is_one_sign_in_for_each_role(made):
+    assert [each.role for each in made] == [role.value for role in ROLES]
+    assert len({each.password for each in made}) == len(made)
+
+
+ROLES = (Role.MANUFACTURER, Role.DEALER_MANAGER, Role.TECHNICIAN, Role.CUSTOMER)
+
+
+def test_each_machine_stands_at_its_site_with_owner_dealer_and_device(session, fleet, made):
+    for machine in fleet.assets:
+        asset = session.scalars(select(Asset).where(Asset.serial == machine.serial)).one()
+        parties = {
+            kind: session.get_one(
+                Organisation, find_party(session, asset.id, kind).organisation_id
+            ).name
+            for kind in PartyKind
+        }
+        owner, dealer = OWNERS[machine.site.key]
+        assert parties == {PartyKind.OWNER: owner, PartyKind.SERVICING: DEALERS[dealer][0]}
+        assert (asset.name, asset.site.name) == (machine.name, machine.site.name)
+        assert asset.site.time_zone == machine.site.time_zone
+        assert list_devices_of(session, asset.id) == [machine.device]
+        assert asset.commissioned_at == from_ms(fleet.start_ms)
+
+
+def test_the_model_belongs_to_the_maker_and_each_dealer_can_work(session, fleet, made):
+    maker = session.scalars(select(Organisation).where(Organisation.name == MAKER[0])).one()
+    model = find_equipment_model(session, fleet.equipment_model)
+    assert model.manufacturer_id == maker.id
+    dealers = select(Organisation).where(Organisation.kind == OrganisationKind.DEALER)
+    for dealer in session.scalars(dealers):
+        roles = select(Membership.role).where(Membership.organisation_id == dealer.id)
+        assert set(session.scalars(roles)) == {Role.DEALER_MANAGER, Role.TECHNICIAN}
+
+
+def test_installing_again_changes_nothing(session, fleet, made):
+    tables = (Organisation, Person, Asset, Membership)
+    before = [count(session, table) for table in tables]
+    version = find_equipment_model(session, fleet.equipment_model).version
+    assert install_demo(session, fleet, at=START) == [None] * 4
+    assert [count(session, table) for table in tables] == before
+    assert find_equipment_model(session, fleet.equipment_model).version == version
+
+
+def test_a_fleet_of_one_needs_no_more_customers_than_it_has(session):
+    """The sign-in of the customer is at the first site, where the first machine stands."""
+    fleet = make_fleet(seed=1, assets=1, start_ms=to_ms(START))
+    made = install_demo(session, fleet, at=START)
+    customers = select(Organisation.name).where(Organisation.kind == OrganisationKind.CUSTOMER)
+    assert list(session.scalars(customers)) == [OWNERS[SITES[0].key][0]]
+    assert made[-1].organisation == OWNERS[SITES[0].key][0]

@@ -1,0 +1,83 @@
+"""Home pages: what must I do now, for each role, in words before anything else."""
+
+import pytest
+
+from services.tickets.queries import Attention
+from telemetry.health import HealthFacts, decide_health
+from web.wording.homes import customer_sentence, dealer_sentence, fleet_sentence
+
+
+def test_a_service_manager_sees_what_waits_and_the_most_urgent_first(lively):
+    page = lively.visit("manager").read("/")
+    assert "1 ticket has nobody yet. Assign it." in page
+    assert "Bearing temperature behaves unusually" in page
+    assert page.index("Most urgent") < page.index("T-1001")
+
+
+def test_a_technician_takes_a_ticket_from_the_first_page(lively):
+    visitor = lively.visit("technician")
+    assert "You have no ticket. 1 waits for somebody to take it." in visitor.read("/")
+    person = str(lively.network.people["technician"])
+    assert visitor.post("/tickets/1/assign", {"person": person}).status_code == 303
+    assert "You have 1 ticket today." in visitor.read("/")
+
+
+def test_a_customer_sees_machines_and_requests_in_plain_words(lively):
+    page = lively.visit("customer").read("/")
+    assert "Your dealer is working on 1 request." in page
+    assert "Pump P-0001" in page
+    assert "Pump P-0002" not in page
+    assert "Sent to your dealer" in page
+    assert "P3" not in page
+
+
+def test_a_manufacturer_sees_the_fleet_its_dealers_and_what_was_refused(lively):
+    page = lively.visit("maker").read("/")
+    assert "Machines that need attention" in page
+    assert "North Service" in page
+    assert "Unknown value" in page
+    assert "1 message waits" in page
+
+
+def test_who_serves_nothing_is_told_that_nothing_waits(lively):
+    assert "No ticket is open." in lively.visit("other_manager").read("/")
+
+
+@pytest.fixture
+def speaking(site):
+    with site.app.test_request_context():
+        yield
+
+
+@pytest.mark.parametrize(
+    ("attention", "said"),
+    [
+        (Attention(5, 2, 1, 1, 1), "1 ticket has waited too long"),
+        (Attention(5, 2, 1, 0, 3), "3 tickets are past their due time."),
+        (Attention(5, 2, 1, 0, 0), "2 tickets have nobody yet."),
+        (Attention(5, 0, 1, 0, 0), "5 tickets are open, all in hands and in time."),
+        (Attention(0, 0, 0, 0, 0), "Nothing waits for you."),
+    ],
+)
+def test_only_the_most_pressing_thing_is_said(speaking, attention, said):
+    assert dealer_sentence(attention).startswith(said)
+
+
+def healths(network, *facts):
+    return [decide_health(each, network.clock.now()) for each in facts]
+
+
+def test_a_fleet_is_told_by_its_worst_machines(speaking, network):
+    now = network.clock.now()
+    well, silent = HealthFacts(heard_at=now), HealthFacts()
+    service = HealthFacts(heard_at=now, has_open_ticket=True)
+    assert fleet_sentence([]).startswith("No machine is registered yet.")
+    assert fleet_sentence(healths(network, well, silent, service)) == "1 machine needs service."
+    assert fleet_sentence(healths(network, well, silent)) == "1 machine sends no readings."
+    assert fleet_sentence(healths(network, well, well)).startswith("All 2 machines")
+
+
+def test_a_customer_whose_machines_are_well_need_do_nothing(speaking, network):
+    well = HealthFacts(heard_at=network.clock.now())
+    said = customer_sentence(healths(network, well), 0)
+    assert said == "Your machine is well. You need to do nothing."
