@@ -22,6 +22,7 @@ from foundation.identity.scope import Scope
 from telemetry.latest import Latest
 
 POLL_S = 0.5
+READING_PAUSE_S = 1.0
 WINDOW_S = 10.0
 VISIBLE_FOR_S = 5.0
 VISIBLE_KEPT = 10_000
@@ -55,6 +56,7 @@ class Stream:
     scope: Scope
     asset_id: int | None = None
     heard_ms: int | None = None
+    told_reading_s: float = float("-inf")
     is_closed: bool = False
     _mail: deque[Event] = field(default_factory=lambda: deque(maxlen=MAILBOX))
     _arrived: threading.Condition = field(default_factory=threading.Condition)
@@ -240,10 +242,12 @@ class LiveFeed:
         with self._lock:
             watching = [each for each in self._streams if each.asset_id is not None]
         heard = self._latest.at_ms({s.asset_id for s in watching if s.asset_id is not None})
+        now_s = stopwatch_s()
         for stream in watching:
             at_ms = heard.get(stream.asset_id or 0)
-            if at_ms is not None and at_ms != stream.heard_ms:
-                stream.heard_ms = at_ms
+            is_news = at_ms is not None and at_ms != stream.heard_ms
+            if is_news and now_s - stream.told_reading_s >= READING_PAUSE_S:
+                stream.heard_ms, stream.told_reading_s = at_ms, now_s
                 stream.put(Event("reading", {"asset": str(stream.asset_id)}))
 
     def _event(self, number: int, change: Change) -> Event:

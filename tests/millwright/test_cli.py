@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 from click.testing import CliRunner
 from sqlalchemy import select
 
@@ -39,7 +42,21 @@ def run(*arguments, **settings):
 def call(*arguments):
     """The same command in this process, which is a good deal quicker."""
     without = dict.fromkeys((variable.name for variable in VARIABLES), None)
-    return CliRunner().invoke(main, [str(each) for each in arguments], env=without)
+    with process_as_it_was():
+        return CliRunner().invoke(main, [str(each) for each in arguments], env=without)
+
+
+@contextmanager
+def process_as_it_was():
+    """Takes back what a command does to its process: where logs go, what signals mean."""
+    logs = structlog.get_config()
+    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        structlog.configure(**logs)
+        for number, handler in signals.items():
+            signal.signal(number, handler)
 
 
 def ask(*arguments):

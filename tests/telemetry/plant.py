@@ -81,8 +81,9 @@ class Plant:
         self.scoring = self.make_scoring()
         self.worker = Worker(database, self.clock)
 
-    def make_scoring(self):
-        return Scoring(self.network.database, self.store, self.latest, self.clock)
+    def make_scoring(self, **options):
+        """A scorer that knows nothing yet but what the tables say."""
+        return Scoring(self.network.database, self.store, self.latest, self.clock, **options)
 
     def at(self, seconds):
         return from_ms(self.start_ms + round(seconds * 1000))

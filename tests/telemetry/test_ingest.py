@@ -249,6 +249,7 @@ def test_a_quarantine_that_cannot_be_written_holds_the_batch_back(any_plant):
     with pytest.raises(Unavailable):
         plant.send({**GOOD, "confirm": True}, {"values": {"speed": 1}})
     event.remove(plant.network.database._writers, "before_commit", broken)
+    assert plant.latest.find(plant.network.asset) is None
     plant.send({**GOOD, "confirm": True}, {"values": {"speed": 1}})
     assert plant.stored() == {0: GOOD["values"]}
     assert [row.code for row in plant.quarantined()] == ["unknown_metric"]

@@ -10,11 +10,13 @@ from foundation.changes import ChangeRow
 from foundation.errors import Unavailable
 from telemetry.alarms.lifecycle import close_alarm
 from telemetry.alarms.models import Alarm, Occurrence
+from telemetry.scoring import CHUNK_MS
 from telemetry.scoring_state import ScoringState
 from tests.network import PUMP
 from tests.telemetry.test_training import NORMAL, N
 
 HOT = "limit:temperature:high:serious"
+CHUNK_S = CHUNK_MS // 1000
 
 
 def series(*values, begin=0, every=10):
@@ -128,6 +130,25 @@ def test_how_the_stream_is_cut_does_not_matter(plant, seed):
     whole, cut = found[plant.network.asset], found[plant.network.other_asset]
     assert len(whole.spans) > 1
     assert (cut.spans, cut.is_active) == (whole.spans, whole.is_active)
+
+
+def test_a_long_history_is_scored_in_pieces_without_a_seam(plant):
+    """As a replay does, in which samples are never too old; one machine is silent for a day."""
+    plant.scoring = plant.make_scoring(alarm_late_s=7 * 86_400)
+    values = {250 * place: 70 for place in range(1000)}
+    hot = [s for s in values if CHUNK_S - 1000 < s < CHUNK_S + 1000 or s > 240_000]
+    plant.report(values | dict.fromkeys(hot, 85))
+    plant.report({0: 85, 250: 85, 90_000: 70, 249_500: 85, 249_750: 85}, device="pump-2")
+    plant.scoring.step()
+    found = {alarm.asset: alarm.spans for alarm in plant.alarms()}
+    ends = next(s for s in values if s >= CHUNK_S + 1000)
+    assert found[plant.network.asset] == [
+        (hot[0], hot[1], ends),
+        (240_250, 240_500, None),
+    ]
+    assert found[plant.network.other_asset] == [(0, 250, 90_000), (249_500, 249_750, None)]
+    assert plant.scoring.is_idle()
+    assert plant.scoring.step() == 0
 
 
 # interruptions

@@ -7,6 +7,9 @@ import pytest
 from tests.network import PASSWORD
 from tests.web.visitor import sign_in
 
+# What differs between the databases is tried in test_access_matrix, test_hostile and test_live.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 MACHINE = {
     "equipment_model": "pump",
     "serial": "P-0003",

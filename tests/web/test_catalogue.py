@@ -6,6 +6,9 @@ import pytest
 
 from tests.network import PUMP
 
+# What differs between the databases is tried in test_access_matrix, test_hostile and test_live.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 OTHER = PUMP.replace('key = "pump"', 'key = "fan"').replace("P-100", "F-7")
 
 

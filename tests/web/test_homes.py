@@ -6,6 +6,9 @@ from services.tickets.queries import Attention
 from telemetry.health import HealthFacts, decide_health
 from web.wording.homes import customer_sentence, dealer_sentence, fleet_sentence
 
+# What differs between the databases is tried in test_access_matrix, test_hostile and test_live.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 
 def test_a_service_manager_sees_what_waits_and_the_most_urgent_first(lively):
     page = lively.visit("manager").read("/")

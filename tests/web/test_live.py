@@ -71,6 +71,15 @@ def quick(monkeypatch):
     monkeypatch.setattr(routes, "RECHECK_S", 0.2)
 
 
+@pytest.fixture
+def feed(network):
+    stop = threading.Event()
+    made = LiveFeed(network.database, Latest(), limit=STREAMS_PER_PERSON + 1, stop=stop)
+    yield made
+    stop.set()
+    made.wait_ended(5)
+
+
 def change(site, kind="ticket", subject=7, asset=None):
     network = site.network
     asset_id = network.asset if asset is None else asset
@@ -117,6 +126,16 @@ def test_a_page_hears_of_the_readings_of_its_own_machine(make_site, quick):
     assert general.heard == []
 
 
+def test_a_page_hears_of_readings_once_a_second_at_most(network, feed):
+    stream, told = feed.join(network.scope("customer"), network.asset), 0
+    begun = time.monotonic()
+    while time.monotonic() - begun < 1.5:
+        feed._latest.update(network.asset, int(time.monotonic() * 1_000), {"temperature": 1.0})
+        feed.step()
+        told += len(stream.take(0.01))
+    assert 1 <= told <= 2
+
+
 def test_a_stream_ends_when_the_person_signs_out(site, quick):
     visitor = site.visit("manager")
     listener = Listener(visitor)
@@ -153,15 +172,6 @@ def test_above_the_cap_a_page_is_told_to_ask_now_and_then(make_site, quick):
     assert visitor.get("/live/poll").status_code == 200
     kept[0].leave()
     assert Listener(visitor).answer.status_code == 200
-
-
-@pytest.fixture
-def feed(network):
-    stop = threading.Event()
-    made = LiveFeed(network.database, Latest(), limit=STREAMS_PER_PERSON + 1, stop=stop)
-    yield made
-    stop.set()
-    made.wait_ended(5)
 
 
 def test_one_person_cannot_take_all_places_and_the_newest_page_counts(network, feed):

@@ -15,6 +15,9 @@ from telemetry.latest import Latest
 from telemetry.store.contract import SampleBatch
 from tests.web.visitor import sign_in
 
+# What differs between the databases is tried in test_access_matrix, test_hostile and test_live.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 JSON = {"Accept": "application/json"}
 
 

@@ -9,6 +9,9 @@ from tests.web.matrix import read_rows, things_of
 from tests.web.visitor import Visitor, find_token
 from web.security import HEADERS, MAX_BODY_BYTES
 
+# What differs between the databases is tried in test_access_matrix, test_hostile and test_live.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 UNSAFE = [row for row in read_rows() if row.method == "POST"]
 READING = [row for row in read_rows() if row.method == "GET"]
 

@@ -7,6 +7,9 @@ from foundation.identity.models import LoginSession, Person
 from foundation.identity.sessions import IDLE_LIFE, MAX_FAILURES_PER_EMAIL_AND_ADDRESS
 from tests.web.visitor import find_token, sign_in
 
+# What differs between the databases is tried in test_access_matrix, test_hostile and test_live.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 
 def cookie(answer, name):
     return next(each for each in answer.headers.getlist("Set-Cookie") if each.startswith(name))

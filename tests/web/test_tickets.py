@@ -8,6 +8,9 @@ from foundation.jobs import run_due
 from services.notifications.delivery import HANDLERS
 from services.tickets.models import Ticket
 
+# What differs between the databases is tried in test_access_matrix, test_hostile and test_live.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 TICKET = "/tickets/1"
 
 
