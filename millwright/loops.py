@@ -37,6 +37,12 @@ class Loop:
     def join(self, timeout_s: float) -> None:
         self.thread.join(timeout_s)
 
+    def end(self, timeout_s: float) -> None:
+        """Tells every loop of the same `stop` to end and waits for this one, if it began."""
+        self.stop.set()
+        if self.thread.ident is not None:
+            self.thread.join(timeout_s)
+
     def _run(self) -> None:
         try:
             self._repeat()

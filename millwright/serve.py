@@ -116,11 +116,11 @@ def running(
         link.start()
         stack.callback(link.stop)
         for loop in _make_loops(platform, link, stop, failed):
-            stack.callback(loop.join, _STOP_S)
+            stack.callback(loop.end, _STOP_S)
             loop.start()
         server = _Server(platform, listener, stop)
         portal = Loop("portal", server.run, stop, failed)
-        stack.callback(portal.join, _STOP_S)
+        stack.callback(portal.end, _STOP_S)
         stack.callback(server.end)
         portal.start()
         # First of all to happen at the end: every thread and every open stream sees it.
