@@ -57,4 +57,4 @@ constraints: .venv/.developer  ## Renew constraints.txt after a change of depend
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate --no-header --extra dev --output-file constraints.txt pyproject.toml
 
 messages: .venv/.developer  ## Renew the message catalogue from templates and code
-	$(BIN)/pybabel extract --quiet -F web/babel.ini -o web/translations/messages.pot web
+	$(BIN)/pybabel -q extract -F web/babel.ini --no-location --sort-output --omit-header -o web/translations/messages.pot web
