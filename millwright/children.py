@@ -4,9 +4,12 @@ What the children do is their own; this module only starts, watches and ends the
 """
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +78,7 @@ def start_child(
     Raises:
         OSError: when the program cannot be started.
     """
-    with log_path.open("ab") as log:
+    with log_path.open("ab") as log, _uninterrupted():
         process = subprocess.Popen(  # noqa: S603 - programs named by our own code
             list(arguments),
             stdin=subprocess.PIPE,
@@ -84,8 +87,29 @@ def start_child(
             start_new_session=True,
             env=None if environment is None else dict(environment),
         )
+        watcher = _start_watcher(process.pid)
     _send(process, first_line)
-    return ChildProcess(process, _start_watcher(process.pid), log_path)
+    return ChildProcess(process, watcher, log_path)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Puts signals off, lest one leave a child behind that nobody watches."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    usual = {
+        each: signal.signal(each, lambda number, _: came.append(number))
+        for each in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for each, handler in usual.items():
+            signal.signal(each, signal.SIG_DFL if handler is None else handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def start_python(

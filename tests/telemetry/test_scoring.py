@@ -1,6 +1,7 @@
 """From samples to alarms: raised once, cleared, repeated; interrupted, restarted, raced, late."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -149,6 +150,14 @@ def test_a_long_history_is_scored_in_pieces_without_a_seam(plant):
     assert plant.scoring.step() == 0
 
 
+def test_waiting_ends_with_the_next_readings(plant):
+    assert plant.scoring.wait_and_step(timeout_s=0.01) == 0
+    plant.report(hot())
+    began = time.monotonic()
+    assert plant.scoring.wait_and_step(timeout_s=60) == 1
+    assert time.monotonic() - began < 30
+
+
 # interruptions
 
 
@@ -268,6 +277,13 @@ def test_after_a_false_verdict_it_is_silent_until_the_condition_was_gone_once(an
     plant.run(series(70, begin=230))
     assert plant.run(hot(240)) == 1
     assert [alarm.is_open for alarm in plant.alarms()] == [False, True]
+
+
+def test_a_verdict_is_heard_between_two_looks_at_the_catalogue(plant, monkeypatch):
+    plant.run(hot())
+    monkeypatch.setattr("telemetry.scoring._REFRESH_S", 600.0)
+    close(plant, rearm=True)
+    assert plant.run(hot(30)) == 1
 
 
 def test_rearming_survives_a_restart(plant):
