@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import time
 from datetime import UTC, datetime
 
 import psycopg
@@ -71,10 +72,30 @@ def database(request):
     if request.param == "sqlite":
         return request.getfixturevalue("sqlite_database")
     database = request.getfixturevalue("postgresql")
+    empty(database)
+    return database
+
+
+def empty(database):
+    """Empties every table, once nobody is in the middle of reading: that would be a deadlock."""
     tables = ", ".join(f'"{table.name}"' for table in METADATA.sorted_tables)
+    deadline = time.monotonic() + 20
+    while busy := _list_transactions(database):
+        assert time.monotonic() < deadline, f"A test before this one left at work: {busy}"
+        time.sleep(0.05)
     with database.engine.begin() as connection:
         connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
-    return database
+
+
+def _list_transactions(database):
+    """What others run or hold open on this server's database now."""
+    query = """
+        SELECT state, query FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND backend_type = 'client backend' AND state <> 'idle'
+    """
+    with database.engine.begin() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
 @pytest.fixture

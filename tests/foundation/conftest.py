@@ -8,8 +8,7 @@ from foundation.clock import ManualClock
 from foundation.database import open_database
 from foundation.identity.models import Membership
 from foundation.identity.scope import Role
-from millwright.schema import METADATA
-from tests.conftest import START
+from tests.conftest import START, empty
 from tests.network import make_network
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
@@ -27,9 +26,7 @@ def filled(request, tmp_path_factory):
         database = open_database(f"sqlite:///{path}")
     else:
         database = request.getfixturevalue("postgresql")
-        tables = ", ".join(f'"{table.name}"' for table in METADATA.sorted_tables)
-        with database.engine.begin() as connection:
-            connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        empty(database)
     network = make_network(database, ManualClock(START))
     with network.transaction() as session:
         session.add(

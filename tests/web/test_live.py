@@ -19,6 +19,7 @@ from web.live import MAILBOX, STREAMS_PER_PERSON, WINDOW_S, ChangeWindow, Event,
 from web.portal.live import get_feed
 
 WAIT_S = 8.0
+_reading = []
 
 
 class Listener:
@@ -29,6 +30,7 @@ class Listener:
         self.heard, self.ended, self._left = [], threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
+        _reading.append(self)
 
     def _read(self):
         try:
@@ -62,6 +64,15 @@ def parse(text):
         if "event" in fields:
             events.append({"event": fields["event"], **json.loads(fields["data"])})
     return events
+
+
+@pytest.fixture(autouse=True)
+def listeners_end():
+    """Nobody reads into the next test: all streams end with their portal."""
+    yield
+    ended = [each.ended.wait(WAIT_S) for each in _reading]
+    _reading.clear()
+    assert all(ended)
 
 
 @pytest.fixture
