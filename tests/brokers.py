@@ -55,7 +55,7 @@ def send(broker, payloads, *, device="dev-1", user=GATEWAY, qos=1):
 
 
 def take_all(link, count, *, timeout_s=20.0):
-    """Takes until `count` messages came; fails when they do not come in time."""
+    """Takes until `count` messages came, at least once each; fails when they do not in time."""
     taken = []
     deadline = time.monotonic() + timeout_s
     while len(taken) < count and time.monotonic() < deadline:

