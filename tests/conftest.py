@@ -77,14 +77,18 @@ def database(request):
 
 
 def empty(database):
-    """Empties every table, once nobody is in the middle of reading: that would be a deadlock."""
-    tables = ", ".join(f'"{table.name}"' for table in METADATA.sorted_tables)
+    """Empties every table and counts from one again, once nobody is still at work.
+
+    Rows are deleted, keys unchecked: to truncate some thirty tables takes ten times as long.
+    """
     deadline = time.monotonic() + 20
     while busy := _list_transactions(database):
         assert time.monotonic() < deadline, f"A test before this one left at work: {busy}"
         time.sleep(0.05)
+    deletes = "".join(f'DELETE FROM "{table.name}";' for table in METADATA.sorted_tables)
     with database.engine.begin() as connection:
-        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        connection.exec_driver_sql(f"SET LOCAL session_replication_role = replica;{deletes}")
+        connection.exec_driver_sql("SELECT setval(seqrelid, 1, false) FROM pg_sequence")
 
 
 def _list_transactions(database):
