@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,7 @@ from millwright.trial_network import (
 )
 from millwright.wiring import Platform, open_platform
 from simulators.fleet import Chunk, Fleet, make_fleet
+from simulators.ledger import Ledger
 from simulators.publisher import list_messages
 from telemetry.mqtt import Message
 
@@ -53,6 +53,9 @@ HISTORY_SPEED = 2 * STEP_MS / 60_000
 DAY_MS = 86_400_000
 # Farther back than this a pause of the demo stays a gap: it was off.
 FILL_DAYS = 3
+# A repair shows in the readings from the next stretch on.
+_STRETCH_MS = 6 * STEP_MS
+_INTERVAL_S = 60
 _READINGS_IN_MESSAGE = 10
 _STATE_FILE = "demo-state.json"
 
@@ -78,12 +81,14 @@ class DemoState:
     start_ms: int
     reached_ms: int
 
-    def make_fleet(self) -> Fleet:
+    def make_fleet(self, ledger: Ledger) -> Fleet:
         return make_fleet(
             seed=self.seed,
             assets=self.assets,
             start_ms=self.start_ms,
             planned_days=self.days,
+            interval_s=_INTERVAL_S,
+            ledger=ledger,
         )
 
 
@@ -171,7 +176,7 @@ def _make_history(
     folder: DataFolder, settings: Settings, state: DemoState
 ) -> tuple[DemoState, list[TrialAccount]]:
     """Fills the time from where the demo stopped to the present."""
-    fleet = state.make_fleet()
+    fleet = state.make_fleet(Ledger.of_folder(folder.path))
     first = max(state.reached_ms, _oldest_to_fill(state))
     clock = ManualClock(from_ms(first))
     with open_platform(settings, clock, speed=HISTORY_SPEED) as platform:
@@ -211,12 +216,11 @@ def _play(platform: Platform, clock: ManualClock, fleet: Fleet, begin_ms: int) -
 
 def _steps(fleet: Fleet, begin_ms: int, until_ms: int) -> Iterator[tuple[int, list[Message]]]:
     """The fleet's messages in steps of `STEP_MS`, each with the step's end."""
-    chunks = fleet.simulate(begin_ms, until_ms, chunk_s=DAY_MS / 1000)
-    by_day = groupby(chunks, key=lambda chunk: (int(chunk[1][0]) - begin_ms) // DAY_MS)
-    for day, of_day in by_day:
-        messages = _messages(fleet, list(of_day))
-        start_ms = begin_ms + day * DAY_MS
-        for step_ms in range(start_ms, min(start_ms + DAY_MS, until_ms), STEP_MS):
+    stretches = fleet.simulate_stretches(begin_ms, until_ms, chunk_s=_STRETCH_MS / 1000)
+    for number, chunks in enumerate(stretches):
+        messages = _messages(fleet, chunks)
+        start_ms = begin_ms + number * _STRETCH_MS
+        for step_ms in range(start_ms, min(start_ms + _STRETCH_MS, until_ms), STEP_MS):
             end_ms = min(step_ms + STEP_MS, until_ms)
             count = bisect_left(messages, end_ms, key=lambda each: each.received_at_ms)
             yield end_ms, messages[:count]
@@ -246,6 +250,8 @@ def _start_fleet(service: Service, state: DemoState, clock: Clock, speed: float)
         f"--assets={state.assets}",
         f"--start-ms={state.start_ms}",
         f"--planned-days={state.days}",
+        f"--interval-s={_INTERVAL_S}",
+        f"--ledger={Ledger.of_folder(service.platform.settings.data_dir).path}",
         f"--speed={speed}",
         f"--clock-ms={to_ms(clock.now())}",
         f"--at-ms={to_ms(SystemClock().now())}",

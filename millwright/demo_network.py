@@ -17,18 +17,28 @@ from millwright.trial_network import (
 from millwright.wiring import import_definition, read_example_definition
 from simulators.fleet import Fleet, SimulatedAsset
 
-MAKER = ("Ironbridge Compressors", "Europe/Berlin")
+MAKER = ("Ironbridge Machines", "Europe/Berlin")
 DEALERS = {
-    "rhein": ("Rhein Air Service", "Europe/Berlin"),
-    "hangang": ("Hangang Air Service", "Asia/Seoul"),
+    "rhein": ("Rhein Industrieservice", "Europe/Berlin"),
+    "hangang": ("Hangang Industrial Service", "Asia/Seoul"),
+    "erie": ("Lake Erie Industrial Service", "America/New_York"),
 }
 # Site of the fleet → its owner and who serves it.
 OWNERS = {
     "hamburg": ("Hafen Foods", "rhein"),
     "lyon": ("Fonderie du Rhône", "rhein"),
-    "toledo": ("Maumee Bottling", "rhein"),
+    "stuttgart": ("Neckar Getriebe", "rhein"),
+    "linz": ("Hafen Foods", "rhein"),
+    "eindhoven": ("Neckar Getriebe", "rhein"),
     "suwon": ("Suwon Precision", "hangang"),
     "suzhou": ("Taihu Textiles", "hangang"),
+    "busan": ("Busan Marine", "hangang"),
+    "osaka": ("Naniwa Pharma", "hangang"),
+    "nagoya": ("Nagoya Motors", "hangang"),
+    "toledo": ("Maumee Bottling", "erie"),
+    "houston": ("Bayou Water", "erie"),
+    "reno": ("Truckee Logistics", "erie"),
+    "greenville": ("Reedy River Machining", "erie"),
 }
 
 
@@ -45,9 +55,9 @@ def install_demo(session: Session, fleet: Fleet, *, at: datetime) -> list[TrialA
         for key, (name, _) in OWNERS.items()
         if key in zones
     }
-    if find_equipment_model(session, fleet.equipment_model) is None:
-        text = read_example_definition(fleet.equipment_model)
-        import_definition(session, text, maker.name, at)
+    for kind in fleet.kinds:
+        if find_equipment_model(session, kind) is None:
+            import_definition(session, read_example_definition(kind), maker.name, at)
     for asset in fleet.assets:
         register_asset(session, _entry(asset, fleet), at=at)
     wanted = [
@@ -59,6 +69,8 @@ def install_demo(session: Session, fleet: Fleet, *, at: datetime) -> list[TrialA
     colleagues = [
         ("Ha-eun Kim", "kim@example.com", Role.DEALER_MANAGER, dealers["hangang"]),
         ("Jun-ho Park", "park@example.com", Role.TECHNICIAN, dealers["hangang"]),
+        ("Dana Miller", "miller@example.com", Role.DEALER_MANAGER, dealers["erie"]),
+        ("Luis Ortega", "ortega@example.com", Role.TECHNICIAN, dealers["erie"]),
     ]
     made = [_account(session, each, at) for each in wanted]
     for each in colleagues:
@@ -78,7 +90,7 @@ def _account(
 def _entry(asset: SimulatedAsset, fleet: Fleet) -> AssetEntry:
     customer, dealer = OWNERS[asset.site.key]
     return AssetEntry(
-        equipment_model=fleet.equipment_model,
+        equipment_model=asset.kind,
         serial=asset.serial,
         name=asset.name,
         customer=customer,

@@ -23,6 +23,7 @@ from services.tickets.moves import assign_ticket, move_ticket
 from services.tickets.rules import Move, TicketState
 from simulators.faults import Fault, FaultKind
 from simulators.fleet import Fleet
+from simulators.ledger import Act, Row, gather_faults
 from telemetry.alarms.models import Alarm
 
 OPENS, ENDS = 8, 17
@@ -30,6 +31,7 @@ READS_AFTER = timedelta(minutes=45)
 GOES_AFTER = timedelta(hours=5)
 WORKS_FOR = timedelta(hours=2)
 ASKS_EVERY = timedelta(hours=1)
+PARTS_TAKE = timedelta(days=1)
 
 _FOUND = {
     FaultKind.OIL_COOLER_CLOGGING: (FailureMode.OHE, FailureCause.OPERATION_MAINTENANCE),
@@ -53,17 +55,24 @@ class DemoPeople:
     def __init__(self, database: Database, fleet: Fleet) -> None:
         self._database = database
         self._next_at: datetime | None = None
-        faults = {asset.serial: asset.faults for asset in fleet.assets}
+        self._ledger = fleet.ledger
+        machines = {asset.serial: asset for asset in fleet.assets}
         with database.session(Scope.system("demo")) as session:
             self._dealers = _list_dealers(session)
-            assets = session.execute(select(Asset.id, Asset.serial))
-            self._faults_of = {asset_id: faults.get(serial, ()) for asset_id, serial in assets}
+            self._machines = {
+                asset_id: machines[serial]
+                for asset_id, serial in session.execute(select(Asset.id, Asset.serial))
+                if serial in machines
+            }
+        self._faults = {machine.device: machine.faults for machine in machines.values()}
 
     def step(self, now: datetime) -> None:
         """Does what is due by now, once an hour."""
         if self._next_at is not None and now < self._next_at:
             return
         self._next_at = now + ASKS_EVERY
+        if self._ledger is not None:
+            self._faults = dict(gather_faults(self._ledger.read()))
         for dealer in self._dealers:
             local = now.astimezone(dealer.zone)
             if local.weekday() < 5 and OPENS <= local.hour < ENDS:
@@ -81,8 +90,8 @@ class DemoPeople:
                 self._move(dealer, ticket_id, Move.START, now)
             elif state == TicketState.IN_PROGRESS and age >= GOES_AFTER + WORKS_FOR:
                 self._finish(dealer, ticket_id, asset_id, now)
-            elif state == TicketState.WAITING and self._is_mended(asset_id, now):
-                self._move(dealer, ticket_id, Move.START, now)
+            elif state == TicketState.WAITING:
+                self._go_again(dealer, ticket_id, asset_id, now, age)
 
     def _assign(self, dealer: _Dealer, ticket_id: int, now: datetime) -> None:
         with self._database.transaction(dealer.manager) as session:
@@ -93,13 +102,28 @@ class DemoPeople:
         with self._database.transaction(dealer.technician) as session:
             move_ticket(session, ticket_id=ticket_id, move=move, at=now)
 
+    def _go_again(
+        self, dealer: _Dealer, ticket_id: int, asset_id: int, now: datetime, age: timedelta
+    ) -> None:
+        """Starts work anew once somebody has mended it, or the parts are there to do so."""
+        are_parts_there = age >= GOES_AFTER + WORKS_FOR + PARTS_TAKE
+        if self._is_mended(asset_id, now):
+            self._move(dealer, ticket_id, Move.START, now)
+        elif are_parts_there and self._ledger is not None:
+            device = self._machines[asset_id].device
+            self._ledger.append(Row(act=Act.REPAIR, device=device, at_ms=to_ms(now)))
+
+    def _faults_of(self, asset_id: int) -> tuple[Fault, ...]:
+        machine = self._machines.get(asset_id)
+        return () if machine is None else self._faults.get(machine.device, ())
+
     def _is_mended(self, asset_id: int, now: datetime) -> bool:
-        return not any(_is_present(fault, now) for fault in self._faults_of[asset_id])
+        return not any(_is_present(fault, now) for fault in self._faults_of(asset_id))
 
     def _finish(self, dealer: _Dealer, ticket_id: int, asset_id: int, now: datetime) -> None:
         """Closes once the fault is mended, or when there is none; waits for parts until then."""
         with self._database.transaction(dealer.technician) as session:
-            faults = self._faults_of[asset_id]
+            faults = self._faults_of(asset_id)
             if not self._is_mended(asset_id, now):
                 note = "Seen on site. Parts are ordered."
                 move_ticket(session, ticket_id=ticket_id, move=Move.WAIT, at=now, note=note)

@@ -1,70 +1,43 @@
-"""A fleet of simulated machines at several sites, with a plan of faults, all from one seed.
+"""A fleet of simulated machines of several kinds and sites, made from a seed and the truth ledger.
 
 It yields what the machines report; sending it is the publisher's part. Which machine has which
-fault is for tests and evaluations only.
+fault is for tests, evaluations and simulated people only.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import count, takewhile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain, count, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.environment import Climate, Duty, Environment
-from simulators.faults import USUAL_GROWTH, Fault, FaultKind, Growth
+from simulators.batches import Batch, list_batches
+from simulators.environment import Environment
+from simulators.fault_plan import Member, plan_faults
+from simulators.faults import Fault
+from simulators.ledger import Act, Ledger, Row, gather_faults
 from simulators.machines.contract import Machine
-from simulators.machines.screw_compressor import ScrewCompressor
+from simulators.machines.registry import KINDS, make_machine
+from simulators.sites import SITES, SimulatedSite
 
 Chunk = tuple[str, NDArray[np.int64], dict[str, NDArray[np.float64]]]
 """Device key, times in ms, metric → one value for each time."""
 
-_DAY_MS = 86_400_000
-_EVERY_DAY = tuple(range(7))
-_BLOCKAGE_AFTER_MS = 5 * 60_000
-_BLOCKAGE_FULL_MS = 10 * 60_000
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedSite:
-    """A place with its own weather and work; `key` is unique in the fleet."""
-
-    key: str
-    name: str
-    time_zone: str
-    climate: Climate
-    duty: Duty
-
-
-SITES = (
-    SimulatedSite(
-        "hamburg", "Hamburg plant", "Europe/Berlin", Climate(19, 7, 3), Duty(6, 22, demand=0.68)
-    ),
-    SimulatedSite(
-        "lyon",
-        "Lyon foundry",
-        "Europe/Paris",
-        Climate(22, 8, 4),
-        Duty(0, 24, _EVERY_DAY, demand=0.76),
-    ),
-    SimulatedSite(
-        "suwon", "Suwon works", "Asia/Seoul", Climate(21, 11, 4), Duty(7, 19, demand=0.58)
-    ),
-    SimulatedSite(
-        "suzhou",
-        "Suzhou mill",
-        "Asia/Shanghai",
-        Climate(23, 10, 3),
-        Duty(0, 24, (0, 1, 2, 3, 4, 5), demand=0.72),
-    ),
-    SimulatedSite(
-        "toledo",
-        "Toledo bottling",
-        "America/New_York",
-        Climate(20, 9, 4),
-        Duty(5, 21, demand=0.63),
-    ),
-)
+DAY_MS = 86_400_000
+# A person's word for it, and what its device and its serial number begin with.
+_NAMING = {
+    "screw_compressor": ("Compressor", "sc", "SC37"),
+    "centrifugal_pump": ("Pump", "cp", "CP80"),
+    "machining_centre": ("Milling centre", "mc", "MC500"),
+    "forklift": ("Forklift", "fl", "FL25"),
+}
+_PLACES = {
+    "screw_compressor": ("hall A", "hall B", "boiler house"),
+    "centrifugal_pump": ("cooling water", "well house", "process line"),
+    "machining_centre": ("line 1", "line 2", "prototype shop"),
+    "forklift": ("goods in", "dispatch", "yard"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +47,16 @@ class SimulatedAsset:
     device: str
     serial: str
     name: str
+    kind: str
+    batch: Batch
     site: SimulatedSite
     seed: int
-    faults: tuple[Fault, ...]
+    interval_s: int
+    faults: tuple[Fault, ...] = ()
 
     def make_machine(self) -> Machine:
         """The machine as it is when the fleet starts."""
-        return ScrewCompressor(self.seed, self.faults)
+        return make_machine(self.kind, self.seed, self.faults)
 
     def make_environment(self) -> Environment:
         """What surrounds it; machines of one site share neither orders nor the very weather."""
@@ -89,57 +65,89 @@ class SimulatedAsset:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Assets that report every `interval_s` from `start_ms` on."""
+    """Assets that report from `start_ms` on; with a ledger, their faults are what it says."""
 
     assets: tuple[SimulatedAsset, ...]
     start_ms: int
-    interval_s: int = 60
+    ledger: Ledger | None = None
 
     @property
-    def equipment_model(self) -> str:
-        """Key of the equipment model that all of them are."""
-        return self.assets[0].make_machine().equipment_model
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of machine in it, which are the keys of their equipment models."""
+        return tuple(dict.fromkeys(asset.kind for asset in self.assets))
 
     def simulate(
         self, from_ms: int, until_ms: int | None = None, *, chunk_s: float = 86_400
     ) -> Iterator[Chunk]:
-        """What the devices report in [from_ms, until_ms), chunk by chunk, asset by asset.
+        """The chunks of `simulate_stretches`, one after the other."""
+        return chain.from_iterable(self.simulate_stretches(from_ms, until_ms, chunk_s=chunk_s))
 
-        Within a chunk of `chunk_s` all assets come one after the other; later chunks follow
-        without an end when `until_ms` is None. Machines are taken through the time between the
-        fleet's start and `from_ms` first, so counters go on where another call left them.
+    def simulate_stretches(
+        self, from_ms: int, until_ms: int | None = None, *, chunk_s: float = 86_400
+    ) -> Iterator[list[Chunk]]:
+        """What the devices report in [from_ms, until_ms): for each `chunk_s` a chunk a device.
+
+        Devices without a reading in a stretch are left out of it; stretches follow without an end
+        when `until_ms` is None. Machines are taken through the time between the fleet's start and
+        `from_ms` first, so counters go on where another call left them. What was written into the
+        ledger in the meantime shows from the next stretch on.
         """
-        running = [_Running(asset, self) for asset in self.assets]
-        for each in running:
-            for begin, end in _cut(self.start_ms, max(from_ms, self.start_ms), _DAY_MS):
-                each.simulate(begin, end)
+        running = _Running(self)
         begin_ms = max(from_ms, self.start_ms)
+        for begin, end in _cut(self.start_ms, begin_ms, DAY_MS):
+            running.simulate(begin, end)
         for begin, end in _cut(begin_ms, until_ms, max(int(chunk_s * 1000), 1)):
-            for each in running:
-                times_ms, values = each.simulate(begin, end)
-                if times_ms.size:
-                    yield each.asset.device, times_ms, values
+            running.read_ledger()
+            yield running.simulate(begin, end)
 
 
 class _Running:
-    """A machine on its way through time."""
+    """The machines of a fleet on their way through time."""
 
-    def __init__(self, asset: SimulatedAsset, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._machines = [_RunningMachine(asset, fleet.start_ms) for asset in fleet.assets]
+        self._read_bytes = 0
+        self.read_ledger()
+
+    def read_ledger(self) -> None:
+        """Gives every machine the faults that the ledger tells, when it has grown."""
+        ledger = self._fleet.ledger
+        if ledger is None or ledger.size == self._read_bytes:
+            return
+        self._read_bytes = ledger.size
+        faults = gather_faults(ledger.read())
+        for each in self._machines:
+            each.set_faults(faults.get(each.asset.device, ()))
+
+    def simulate(self, begin_ms: int, end_ms: int) -> list[Chunk]:
+        chunks = [each.simulate(begin_ms, end_ms) for each in self._machines]
+        return [chunk for chunk in chunks if chunk[1].size]
+
+
+class _RunningMachine:
+    """One machine; devices do not all speak in the same second."""
+
+    def __init__(self, asset: SimulatedAsset, start_ms: int) -> None:
         self.asset = asset
+        self._faults = asset.faults
         self._machine = asset.make_machine()
         self._environment = asset.make_environment()
-        self._interval_ms = fleet.interval_s * 1000
-        # Devices do not all speak in the same second.
-        self._first_ms = fleet.start_ms + asset.seed * 7_919 % self._interval_ms
+        self._interval_ms = asset.interval_s * 1000
+        self._first_ms = start_ms + asset.seed * 7_919 % self._interval_ms
 
-    def simulate(
-        self, begin_ms: int, end_ms: int
-    ) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
+    def set_faults(self, faults: tuple[Fault, ...]) -> None:
+        if faults != self._faults:
+            self._faults = faults
+            self._machine.set_faults(faults)
+
+    def simulate(self, begin_ms: int, end_ms: int) -> Chunk:
         first = -((self._first_ms - begin_ms) // self._interval_ms)
         last = -((self._first_ms - end_ms) // self._interval_ms)
         steps = np.arange(max(first, 0), max(last, 0), dtype=np.int64)
         times_ms = self._first_ms + steps * self._interval_ms
-        return times_ms, self._machine.simulate(times_ms, self._environment.at(times_ms))
+        values = self._machine.simulate(times_ms, self._environment.at(times_ms))
+        return self.asset.device, times_ms, values
 
 
 def _cut(begin_ms: int, end_ms: int | None, length_ms: int) -> Iterator[tuple[int, int]]:
@@ -152,57 +160,6 @@ def _cut(begin_ms: int, end_ms: int | None, length_ms: int) -> Iterator[tuple[in
         yield start, min(start + length_ms, end_ms)
 
 
-FaultPlan = Callable[[int], tuple[Fault, ...]]
-"""Faults of the asset with that number, from 0."""
-
-
-def plan_faults(
-    seed: int, assets: int, start_ms: int, end_ms: int, *, share: float = 0.6
-) -> FaultPlan:
-    """Gives a `share` of the assets one fault each, after the first 0.4 of the period.
-
-    What comes before is healthy for all, so that it can serve as the normal period. Every kind of
-    fault comes once before one comes twice. The later half of the faults is still there when the
-    period ends; the earlier half was mended a while after it was full. One asset more, at a site
-    that never rests, has its cooler blocked just after the period: something to watch happen.
-    """
-    random = np.random.default_rng(seed)
-    order = random.permutation(assets).tolist()
-    kinds = random.permutation(np.array([kind.value for kind in FaultKind])).tolist()
-    chosen = order[: round(share * assets)]
-    planned: dict[int, Fault] = {}
-    for place, asset in enumerate(chosen):
-        kind = FaultKind(kinds[place % len(kinds)])
-        is_mended = place >= (len(chosen) + 1) // 2
-        planned[asset] = _plan_fault(random, kind, start_ms, end_ms, is_mended=is_mended)
-    for asset in order[len(chosen) :]:
-        if SITES[asset % len(SITES)].duty.days == _EVERY_DAY:
-            planned[asset] = _plan_blockage(end_ms)
-            break
-    return lambda asset: (planned[asset],) if asset in planned else ()
-
-
-def _plan_fault(
-    random: np.random.Generator, kind: FaultKind, start_ms: int, end_ms: int, *, is_mended: bool
-) -> Fault:
-    length_ms = end_ms - start_ms
-    if is_mended:
-        onset_ms = start_ms + int(length_ms * random.uniform(0.4, 0.5))
-        full_ms = onset_ms + int(length_ms * random.uniform(0.12, 0.2))
-        cleared_ms = full_ms + int(length_ms * random.uniform(0.03, 0.1))
-        return Fault(kind, onset_ms, full_ms, USUAL_GROWTH[kind], cleared_ms)
-    onset_ms = start_ms + int(length_ms * random.uniform(0.6, 0.75))
-    full_ms = onset_ms + int((end_ms - onset_ms) * random.uniform(0.6, 0.95))
-    return Fault(kind, onset_ms, full_ms, USUAL_GROWTH[kind])
-
-
-def _plan_blockage(end_ms: int) -> Fault:
-    onset_ms = end_ms + _BLOCKAGE_AFTER_MS
-    return Fault(
-        FaultKind.OIL_COOLER_CLOGGING, onset_ms, onset_ms + _BLOCKAGE_FULL_MS, Growth.STEADY
-    )
-
-
 def make_fleet(
     *,
     seed: int,
@@ -210,20 +167,83 @@ def make_fleet(
     start_ms: int,
     planned_days: float = 30.0,
     interval_s: int = 60,
+    ledger: Ledger | None = None,
 ) -> Fleet:
-    """A fleet of screw compressors whose faults come within `planned_days` from the start."""
-    end_ms = start_ms + int(planned_days * _DAY_MS)
-    plan = plan_faults(seed, assets, start_ms, end_ms)
-    made = (_make_asset(seed, number, plan(number)) for number in range(assets))
-    return Fleet(tuple(made), start_ms, interval_s)
+    """A fleet whose faults come within `planned_days` from the start, and then go on coming.
+
+    With a ledger the plan is written into it once, and from then on the ledger decides.
+    """
+    end_ms = start_ms + int(planned_days * DAY_MS)
+    made = list(_make_assets(seed, assets, interval_s))
+    faults: Mapping[str, tuple[Fault, ...]]
+    faults = plan_faults(seed, [_as_member(asset) for asset in made], start_ms, end_ms)
+    if ledger is not None:
+        write_plan(ledger, faults, start_ms)
+        faults = gather_faults(ledger.read())
+    members = (replace(asset, faults=faults.get(asset.device, ())) for asset in made)
+    return Fleet(tuple(members), start_ms, ledger)
 
 
-def _make_asset(seed: int, number: int, faults: tuple[Fault, ...]) -> SimulatedAsset:
-    return SimulatedAsset(
-        device=f"sc-{number + 1:04d}",
-        serial=f"SC37-{2400 + number + 1}",
-        name=f"Compressor {number + 1}",
-        site=SITES[number % len(SITES)],
-        seed=seed * 10_007 + number,
-        faults=faults,
+def write_plan(ledger: Ledger, faults: Mapping[str, tuple[Fault, ...]], at_ms: int) -> None:
+    """Writes the planned faults and the owners' own repairs, unless a plan is there already."""
+    if any(row.act is Act.PLAN for row in ledger.read()):
+        return
+    ledger.append(
+        *(
+            row
+            for device, of_device in faults.items()
+            for fault in of_device
+            for row in _write_fault(device, fault, at_ms)
+        )
     )
+
+
+def _write_fault(device: str, fault: Fault, at_ms: int) -> Iterator[Row]:
+    yield Row(
+        act=Act.PLAN,
+        device=device,
+        kind=fault.kind,
+        onset_ms=fault.onset_ms,
+        full_ms=fault.full_ms,
+        growth=fault.growth,
+        at_ms=at_ms,
+    )
+    if fault.cleared_ms is not None:
+        yield Row(act=Act.REPAIR, device=device, kind=fault.kind, at_ms=fault.cleared_ms)
+
+
+def _make_assets(seed: int, assets: int, interval_s: int) -> Iterator[SimulatedAsset]:
+    of_kind: Counter[str] = Counter()
+    at_site: Counter[tuple[str, str]] = Counter()
+    for number in range(assets):
+        site = SITES[number % len(SITES)]
+        kind = _choose_kind(site, number // len(SITES))
+        of_kind[kind] += 1
+        at_site[site.key, kind] += 1
+        batches = list_batches(kind)
+        batch = batches[(of_kind[kind] * 7 + seed) % len(batches)]
+        _, device, serial = _NAMING[kind]
+        yield SimulatedAsset(
+            device=f"{device}-{of_kind[kind]:04d}",
+            serial=f"{serial}-{batch.code}-{of_kind[kind]:03d}",
+            name=_name(kind, at_site[site.key, kind]),
+            kind=kind,
+            batch=batch,
+            site=site,
+            seed=seed * 10_007 + number,
+            interval_s=interval_s,
+        )
+
+
+def _choose_kind(site: SimulatedSite, place: int) -> str:
+    kinds = [kind for kind in site.kinds if kind in KINDS] or list(KINDS)
+    return kinds[place % len(kinds)]
+
+
+def _name(kind: str, number: int) -> str:
+    places = _PLACES[kind]
+    return f"{_NAMING[kind][0]} {number}, {places[(number - 1) % len(places)]}"
+
+
+def _as_member(asset: SimulatedAsset) -> Member:
+    return Member(asset.device, asset.kind, asset.batch.weakness, asset.site.never_rests)

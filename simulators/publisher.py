@@ -12,6 +12,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +27,7 @@ from devices.wire.native import encode_telemetry, telemetry_topic
 from foundation.clock import Clock, ScaledClock, SystemClock, from_ms, to_ms
 from foundation.errors import Invalid, Unavailable
 from simulators.fleet import Chunk, Fleet, make_fleet
+from simulators.ledger import Ledger
 
 _log = structlog.get_logger(__name__)
 
@@ -144,13 +147,20 @@ def list_messages(
     fleet: Fleet, chunks: Iterable[Chunk], *, readings_per_message: int = _READINGS_PER_MESSAGE
 ) -> Iterator[Message]:
     """Readings of the chunks, so many of a device in one message, in the order they are due."""
-    made = (message for chunk in chunks for message in _pack(fleet, chunk, readings_per_message))
+    intervals_ms = {asset.device: asset.interval_s * 1000 for asset in fleet.assets}
+    made = (
+        message
+        for chunk in chunks
+        for message in _pack(fleet, chunk, intervals_ms[chunk[0]], readings_per_message)
+    )
     yield from sorted(made, key=lambda message: message.due_ms)
 
 
-def _pack(fleet: Fleet, chunk: Chunk, readings_per_message: int) -> Iterator[Message]:
+def _pack(
+    fleet: Fleet, chunk: Chunk, interval_ms: int, readings_per_message: int
+) -> Iterator[Message]:
     device, times_ms, values = chunk
-    boot, interval_ms = f"{fleet.start_ms:x}", fleet.interval_s * 1000
+    boot = f"{fleet.start_ms:x}"
     names = list(values)
     rows = list(zip(*(column.tolist() for column in values.values()), strict=True))
     stamps = times_ms.tolist()
@@ -199,25 +209,23 @@ def _list_due(
 ) -> Iterator[Message]:
     """Messages as they become due; ends when we are to stop."""
     from_ms = to_ms(clock.now())
-    for chunks in _group(fleet, fleet.simulate(from_ms, chunk_s=chunk_s)):
-        for message in list_messages(fleet, chunks):
-            while (ahead_ms := message.due_ms - to_ms(clock.now())) > 0:
-                if clock.wait(stop_event, ahead_ms / 1000.0):
-                    return
+    stretches = fleet.simulate_stretches(from_ms, chunk_s=chunk_s)
+    for number in count():
+        # No stretch is made before its time, so that it knows what is in the ledger by then.
+        if _wait_until(from_ms + int(number * chunk_s * 1000), clock, stop_event):
+            return
+        for message in list_messages(fleet, next(stretches)):
+            if _wait_until(message.due_ms, clock, stop_event):
+                return
             yield message
 
 
-def _group(fleet: Fleet, chunks: Iterator[Chunk]) -> Iterator[list[Chunk]]:
-    """Chunks of the same stretch of time together."""
-    seen: dict[str, Chunk] = {}
-    for chunk in chunks:
-        if chunk[0] in seen:
-            yield list(seen.values())
-            seen = {}
-        seen[chunk[0]] = chunk
-        if len(seen) == len(fleet.assets):
-            yield list(seen.values())
-            seen = {}
+def _wait_until(due_ms: int, clock: Clock, stop_event: threading.Event) -> bool:
+    """Whether we were told to stop before that time."""
+    while (ahead_ms := due_ms - to_ms(clock.now())) > 0:
+        if clock.wait(stop_event, ahead_ms / 1000.0):
+            return True
+    return stop_event.is_set()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -234,6 +242,8 @@ def main(arguments: list[str] | None = None) -> None:
         assets=given.assets,
         start_ms=given.start_ms,
         planned_days=given.planned_days,
+        interval_s=given.interval_s,
+        ledger=Ledger(given.ledger) if given.ledger else None,
     )
     try:
         sent = run_fleet(
@@ -270,6 +280,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--assets", type=int, default=10)
     add("--start-ms", type=int, required=True, help="when the fleet was new, in ms since 1970")
     add("--planned-days", type=float, default=30.0, help="days from then in which faults come")
+    add("--interval-s", type=int, default=60, help="a device reports once in so many seconds")
+    add("--ledger", type=Path, help="the file of what is done to the machines, followed")
     add("--speed", type=float, default=1.0, help="how much faster than the machine's clock")
     add("--clock-ms", type=int, help="what the scaled clock showed at --at-ms")
     add("--at-ms", type=int, help="the machine's clock at that instant")

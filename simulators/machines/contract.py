@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.environment import Surroundings
+from simulators.faults import Fault
 
 
 class Machine(Protocol):
@@ -24,4 +25,8 @@ class Machine(Protocol):
         self, times_ms: NDArray[np.int64], surroundings: Surroundings
     ) -> dict[str, NDArray[np.float64]]:
         """What it reports at ascending times: metric → one finite value for each time."""
+        ...
+
+    def set_faults(self, faults: tuple[Fault, ...]) -> None:
+        """Has these faults from the next stretch on, instead of those it had."""
         ...

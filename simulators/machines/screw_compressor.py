@@ -139,6 +139,9 @@ class ScrewCompressor:
     def equipment_model(self) -> str:
         return "screw_compressor"
 
+    def set_faults(self, faults: tuple[Fault, ...]) -> None:
+        self.faults = faults
+
     def simulate(
         self, times_ms: NDArray[np.int64], surroundings: Surroundings
     ) -> dict[str, Array]:

@@ -11,7 +11,8 @@ from foundation.clock import from_ms, to_ms
 from foundation.identity.models import Membership, Organisation, Person
 from foundation.identity.scope import OrganisationKind, Role, Scope
 from millwright.demo_network import DEALERS, MAKER, OWNERS, install_demo
-from simulators.fleet import SITES, make_fleet
+from simulators.fleet import make_fleet
+from simulators.sites import SITES
 from tests.conftest import START
 
 
@@ -67,7 +68,7 @@ def test_each_machine_stands_at_its_site_with_owner_dealer_and_device(session, f
 
 def test_the_model_belongs_to_the_maker_and_each_dealer_can_work(session, fleet, made):
     maker = session.scalars(select(Organisation).where(Organisation.name == MAKER[0])).one()
-    model = find_equipment_model(session, fleet.equipment_model)
+    model = find_equipment_model(session, fleet.kinds[0])
     assert model.manufacturer_id == maker.id
     dealers = select(Organisation).where(Organisation.kind == OrganisationKind.DEALER)
     for dealer in session.scalars(dealers):
@@ -78,10 +79,10 @@ def test_the_model_belongs_to_the_maker_and_each_dealer_can_work(session, fleet,
 def test_installing_again_changes_nothing(session, fleet, made):
     tables = (Organisation, Person, Asset, Membership)
     before = [count(session, table) for table in tables]
-    version = find_equipment_model(session, fleet.equipment_model).version
+    version = find_equipment_model(session, fleet.kinds[0]).version
     assert install_demo(session, fleet, at=START) == [None] * 4
     assert [count(session, table) for table in tables] == before
-    assert find_equipment_model(session, fleet.equipment_model).version == version
+    assert find_equipment_model(session, fleet.kinds[0]).version == version
 
 
 def test_a_fleet_of_one_needs_no_more_customers_than_it_has(session):

@@ -18,7 +18,8 @@ from services.tickets.models import Ticket
 from services.tickets.rules import TicketState
 from services.triage.triage import run_triage
 from simulators.faults import Fault, FaultKind
-from simulators.fleet import make_fleet
+from simulators.fleet import make_fleet, write_plan
+from simulators.ledger import Act, Ledger
 from telemetry.alarms.lifecycle import raise_alarm
 from telemetry.alarms.models import Severity
 from telemetry.verdicts import Verdict, VerdictKind
@@ -41,9 +42,10 @@ class Theatre:
     def __init__(self, database):
         self.database = database
 
-    def play(self, *faults):
+    def play(self, *faults, ledger=None):
         machine = replace(FLEET.assets[0], faults=faults)
-        self.people = DemoPeople(self.database, replace(FLEET, assets=(machine,)))
+        fleet = replace(FLEET, assets=(machine,), ledger=ledger)
+        self.people = DemoPeople(self.database, fleet)
 
     def open_ticket(self, when):
         with self.database.transaction(SYSTEM) as session:
@@ -147,6 +149,19 @@ def test_as_long_as_the_fault_is_there_parts_are_waited_for(theatre):
     assert theatre.pass_time(at(7, days=1), hours=1)[-1][1] == TicketState.WAITING
     theatre.pass_time(at(9, days=1), hours=3)
     assert theatre.ticket().state == TicketState.CLOSED
+    assert theatre.verdicts() == [VerdictKind.RIGHT]
+
+
+def test_once_the_parts_are_there_the_technician_mends_it(theatre, tmp_path):
+    ledger = Ledger.of_folder(tmp_path)
+    write_plan(ledger, {FLEET.assets[0].device: (wear(at(6)),)}, to_ms(at(6)))
+    theatre.play(ledger=ledger)
+    theatre.open_ticket(at(8))
+    theatre.pass_time(at(8), hours=8)
+    assert theatre.pass_time(at(8, days=1), hours=8)[-1][1] == TicketState.WAITING
+    theatre.pass_time(at(8, days=2), hours=3)
+    assert theatre.ticket().state == TicketState.CLOSED
+    assert [row.act for row in ledger.read()] == [Act.PLAN, Act.REPAIR]
     assert theatre.verdicts() == [VerdictKind.RIGHT]
 
 

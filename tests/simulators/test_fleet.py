@@ -1,12 +1,16 @@
 import itertools
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from devices.readings import is_device_key
 from simulators.faults import FaultKind
-from simulators.fleet import make_fleet, plan_faults
+from simulators.fleet import make_fleet
+from simulators.ledger import Act, Ledger, Row
+from simulators.machines.registry import FAULTS_OF, KINDS
+from simulators.sites import Region
 
 START_MS = 1_772_409_600_000
 DAY_MS = 86_400_000
@@ -92,29 +96,77 @@ def test_the_same_seed_makes_the_same_fleet_and_another_does_not():
 def test_devices_and_serials_are_valid_and_unique():
     assets = _fleet(assets=200).assets
     assert all(is_device_key(asset.device) for asset in assets)
-    for attribute in ("device", "serial", "name", "seed"):
+    for attribute in ("device", "serial", "seed"):
         assert len({getattr(asset, attribute) for asset in assets}) == 200
+    assert len({(asset.site.key, asset.name) for asset in assets}) == 200
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_plan_leaves_the_first_days_healthy_and_has_every_kind(seed):
-    end_ms = START_MS + 30 * DAY_MS
-    plan = plan_faults(seed, 10, START_MS, end_ms)
-    faults = [fault for asset in range(10) for fault in plan(asset)]
-    within = [fault for fault in faults if fault.onset_ms < end_ms]
-    assert {fault.kind for fault in within} == set(FaultKind)
-    assert len(within) == 6
-    for fault in within:
-        assert START_MS + 12 * DAY_MS <= fault.onset_ms < fault.full_ms < end_ms
+def test_sixty_assets_stand_at_many_sites_of_all_regions_and_are_of_all_kinds():
+    fleet = _fleet(assets=60)
+    assert set(fleet.kinds) == set(KINDS)
+    assert {asset.site.region for asset in fleet.assets} == set(Region)
+    assert len({asset.site.key for asset in fleet.assets}) >= 12
+    for asset in fleet.assets:
+        assert asset.make_machine().equipment_model == asset.kind
+        assert asset.batch.code in asset.serial
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_half_of_the_faults_were_mended_before_the_period_ends(seed):
-    end_ms = START_MS + 30 * DAY_MS
-    plan = plan_faults(seed, 10, START_MS, end_ms)
-    mended = [fault for asset in range(10) for fault in plan(asset) if fault.cleared_ms]
-    assert len(mended) == 3
-    assert all(fault.full_ms < fault.cleared_ms < end_ms for fault in mended)
+def test_faults_fit_their_machines_and_weak_batches_exist():
+    assets = _fleet(assets=60).assets
+    assert all(fault.kind in FAULTS_OF[asset.kind] for asset in assets for fault in asset.faults)
+    assert 10 < sum(asset.batch.weakness is not None for asset in assets) < 40
+
+
+def test_each_device_reports_at_its_own_interval():
+    fleet = _fleet(assets=3, interval_s=600)
+    slow = replace(fleet.assets[0], interval_s=1800)
+    mixed = replace(fleet, assets=(slow, *fleet.assets[1:]))
+    reported = _join(mixed.simulate(START_MS, START_MS + DAY_MS))
+    assert [len(times_ms) for times_ms, _ in reported.values()] == [48, 144, 144]
+
+
+def test_the_ledger_holds_the_plan_once_and_tells_the_same(tmp_path):
+    ledger = Ledger.of_folder(tmp_path)
+    told = _fleet(assets=20, ledger=ledger)
+    size = ledger.size
+    assert [asset.faults for asset in told.assets] == [
+        asset.faults for asset in _fleet(assets=20).assets
+    ]
+    assert _fleet(assets=20, ledger=ledger) == told
+    assert ledger.size == size > 0
+
+
+def test_what_is_done_while_it_runs_shows_from_the_next_stretch_on(tmp_path):
+    ledger = Ledger.of_folder(tmp_path)
+    fleet, healthy = _fleet(assets=1, ledger=ledger), _fleet(assets=1)
+    cut_ms, end_ms = START_MS + DAY_MS, START_MS + 3 * DAY_MS
+    stretches = fleet.simulate_stretches(START_MS, end_ms, chunk_s=86_400)
+    chunks = next(stretches)
+    asset = fleet.assets[0]
+    times = {"onset_ms": cut_ms + 8 * HOUR_MS, "full_ms": cut_ms + 10 * HOUR_MS, "at_ms": cut_ms}
+    wear = FaultKind.BEARING_WEAR
+    ledger.append(Row(act=Act.INJECT, device=asset.device, kind=wear, **times))
+    chunks += next(stretches)
+    ledger.append(Row(act=Act.REPAIR, device=asset.device, at_ms=end_ms - DAY_MS))
+    chunks += next(stretches)
+    ((times_ms, values),) = _join(chunks).values()
+    ((_, usual),) = _join(healthy.simulate(START_MS, end_ms)).values()
+    differs = times_ms[values["vibration"] != usual["vibration"]]
+    assert times["onset_ms"] < differs.min() < times["full_ms"]
+    assert differs.max() < end_ms - DAY_MS
+
+
+def test_a_fleet_that_starts_later_knows_what_was_done_before(tmp_path):
+    ledger = Ledger.of_folder(tmp_path)
+    fleet = _fleet(assets=1, ledger=ledger)
+    times = {"onset_ms": START_MS, "full_ms": START_MS + 1, "at_ms": START_MS}
+    device = fleet.assets[0].device
+    wear = FaultKind.BEARING_WEAR
+    ledger.append(Row(act=Act.INJECT, device=device, kind=wear, **times))
+    ill = _join(fleet.simulate(START_MS + DAY_MS, START_MS + 2 * DAY_MS))
+    well = _join(_fleet(assets=1).simulate(START_MS + DAY_MS, START_MS + 2 * DAY_MS))
+    difference = ill[device][1]["vibration"] - well[device][1]["vibration"]
+    assert difference.max() > 5
 
 
 def test_a_month_of_ten_assets_takes_seconds():
