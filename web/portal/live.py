@@ -96,7 +96,7 @@ def _events(opened: Stream, runtime: WebRuntime, token: str) -> Iterator[str]:
     while not opened.is_closed:
         events = opened.take(HEARTBEAT_S)
         yield "".join(event.as_text() for event in events) or ": here\n\n"
-        if not opened.is_closed and stopwatch_s() - checked_s >= RECHECK_S:
+        if stopwatch_s() - checked_s >= RECHECK_S:
             checked_s = stopwatch_s()
             if not _is_signed_in(runtime, token):
                 return
