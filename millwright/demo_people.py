@@ -38,6 +38,21 @@ _FOUND = {
     FaultKind.SEPARATOR_CLOGGING: (FailureMode.PLU, FailureCause.OPERATION_MAINTENANCE),
     FaultKind.INLET_FILTER_CLOGGING: (FailureMode.PLU, FailureCause.OPERATION_MAINTENANCE),
     FaultKind.BEARING_WEAR: (FailureMode.VIB, FailureCause.MISCELLANEOUS),
+    FaultKind.AIR_LEAK: (FailureMode.PDE, FailureCause.OPERATION_MAINTENANCE),
+    FaultKind.UNLOADER_VALVE_FAILURE: (FailureMode.FTF, FailureCause.MISCELLANEOUS),
+    FaultKind.SEAL_LEAK: (FailureMode.ELP, FailureCause.OPERATION_MAINTENANCE),
+    FaultKind.CAVITATION: (FailureMode.PLU, FailureCause.OPERATION_MAINTENANCE),
+    FaultKind.IMBALANCE: (FailureMode.VIB, FailureCause.MISCELLANEOUS),
+    FaultKind.PUMP_BEARING_WEAR: (FailureMode.VIB, FailureCause.MISCELLANEOUS),
+    FaultKind.IMPELLER_WEAR: (FailureMode.LOO, FailureCause.MISCELLANEOUS),
+    FaultKind.SPINDLE_BEARING_WEAR: (FailureMode.VIB, FailureCause.MISCELLANEOUS),
+    FaultKind.COOLANT_FILTER_CLOGGING: (FailureMode.PLU, FailureCause.OPERATION_MAINTENANCE),
+    FaultKind.HYDRAULIC_LEAK: (FailureMode.ELU, FailureCause.MISCELLANEOUS),
+    FaultKind.AXIS_FRICTION: (FailureMode.PDE, FailureCause.OPERATION_MAINTENANCE),
+    FaultKind.CELL_AGEING: (FailureMode.LOO, FailureCause.MISCELLANEOUS),
+    FaultKind.CELL_SHORT: (FailureMode.BRD, FailureCause.FABRICATION_INSTALLATION),
+    FaultKind.BRAKE_DRAG: (FailureMode.OHE, FailureCause.OPERATION_MAINTENANCE),
+    FaultKind.HYDRAULIC_PUMP_WEAR: (FailureMode.LOO, FailureCause.MISCELLANEOUS),
 }
 
 
@@ -149,6 +164,21 @@ _NOTES = {
     FaultKind.SEPARATOR_CLOGGING: "Changed separator element and oil filter.",
     FaultKind.INLET_FILTER_CLOGGING: "Changed the inlet filter; told the operator about the dust.",
     FaultKind.BEARING_WEAR: "Changed the air-end bearings.",
+    FaultKind.AIR_LEAK: "Sealed the leaks in the network.",
+    FaultKind.UNLOADER_VALVE_FAILURE: "Changed the unloader valve.",
+    FaultKind.SEAL_LEAK: "Changed the mechanical seal.",
+    FaultKind.CAVITATION: "Cleaned the suction strainer.",
+    FaultKind.IMBALANCE: "Balanced the impeller.",
+    FaultKind.PUMP_BEARING_WEAR: "Changed the pump's bearings.",
+    FaultKind.IMPELLER_WEAR: "Changed impeller and wearing rings.",
+    FaultKind.SPINDLE_BEARING_WEAR: "Changed the spindle's bearings.",
+    FaultKind.COOLANT_FILTER_CLOGGING: "Changed the coolant filter.",
+    FaultKind.HYDRAULIC_LEAK: "Changed a hydraulic hose.",
+    FaultKind.AXIS_FRICTION: "Cleaned and lubricated the axis.",
+    FaultKind.CELL_AGEING: "Changed the battery.",
+    FaultKind.CELL_SHORT: "Changed the spoilt cell.",
+    FaultKind.BRAKE_DRAG: "Freed the brake.",
+    FaultKind.HYDRAULIC_PUMP_WEAR: "Changed the hydraulic pump.",
 }
 
 

@@ -1,25 +1,32 @@
-"""Every kind of simulated machine by its name, which is the key of its equipment model."""
+"""Which kinds of machines can be simulated and which faults each can have; physics is per file."""
 
 from collections.abc import Callable, Mapping
 
-from simulators.faults import Fault, FaultKind
+from foundation.errors import Invalid
+from simulators.faults import TRAITS, Fault, FaultKind
+from simulators.machines.centrifugal_pump import CentrifugalPump
 from simulators.machines.contract import Machine
 from simulators.machines.screw_compressor import ScrewCompressor
 
 _MAKERS: Mapping[str, Callable[[int, tuple[Fault, ...]], Machine]] = {
     "screw_compressor": ScrewCompressor,
+    "centrifugal_pump": CentrifugalPump,
 }
-KINDS: tuple[str, ...] = tuple(_MAKERS)
+KINDS = tuple(_MAKERS)
 FAULTS_OF: Mapping[str, tuple[FaultKind, ...]] = {
-    "screw_compressor": (
-        FaultKind.OIL_COOLER_CLOGGING,
-        FaultKind.SEPARATOR_CLOGGING,
-        FaultKind.INLET_FILTER_CLOGGING,
-        FaultKind.BEARING_WEAR,
-    ),
+    each: tuple(kind for kind, trait in TRAITS.items() if trait.machine == each) for each in KINDS
 }
 
 
-def make_machine(kind: str, seed: int, faults: tuple[Fault, ...]) -> Machine:
-    """A new machine of that kind."""
+def make_machine(kind: str, seed: int, faults: tuple[Fault, ...] = ()) -> Machine:
+    """A machine of the kind, which is the key of its equipment model.
+
+    Raises:
+        Invalid: when there is no such kind, or a fault that it cannot have.
+    """
+    if kind not in _MAKERS:
+        raise Invalid(f"There is no simulated machine {kind!r}; there are {', '.join(KINDS)}.")
+    foreign = {fault.kind for fault in faults} - set(FAULTS_OF[kind])
+    if foreign:
+        raise Invalid(f"A {kind} cannot have {', '.join(sorted(foreign))}.")
     return _MAKERS[kind](seed, faults)

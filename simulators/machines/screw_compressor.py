@@ -18,6 +18,8 @@ and the counters carry on from reading to reading.
 - Receiver: time to fill and to empty between the two pressures from the balance of flows.
 - Pressure drops grow with the square of the flow. Controllers evaluate them, and the vibration,
   under load; the last value stands while the machine idles.
+- Leaks of the network draw all the time, as much as 42 % of the displacement when it no longer
+  holds its pressure; plants that nobody looks after lose 20 to 30 % (the sourcebook above).
 - A fouled separator is changed at some 0.7 bar; fouling and wear act on the parameter they spoil.
 """
 
@@ -25,17 +27,15 @@ from dataclasses import dataclass, field
 from math import exp
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulators.environment import Surroundings
-from simulators.faults import Fault, FaultKind, measure_severities
-from simulators.noise import draw_drift, draw_share
+from simulators.faults import Fault, FaultKind, measure_severities, show_codes
+from simulators.machines.carrying import Array, Flags, Times, accumulate, draw_age, elapse, last
+from simulators.machines.screw_air_end import AMBIENT_BAR, Rating, Working, spread_rating, work
+from simulators.noise import draw_drift
 from simulators.sensors import Sensor, read_all
 
-Array = NDArray[np.float64]
-
-_AMBIENT_BAR = 1.013
-_KAPPA = 1.4
+_KEY = "screw_compressor"
 _STEP_S = 20.0
 # After a longer silence the machine has settled; going through it in steps would gain nothing.
 _LONGEST_GAP_S = 3 * 3600.0
@@ -56,71 +56,21 @@ SENSORS = {
     "running_state": Sensor(noise=0.0, resolution=1.0, maximum=2.0),
     "run_hours": Sensor(noise=0.0, resolution=0.01),
     "energy": Sensor(noise=0.0, resolution=0.01),
+    "fault_code": Sensor(noise=0.0, resolution=1.0),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Rating:
-    """A machine as it was built; bar are gauge unless said otherwise."""
-
-    displacement_m3_min: float = 7.6
-    load_bar: float = 6.9
-    unload_bar: float = 7.6
-    receiver_m3: float = 2.0
-    adiabatic_efficiency: float = 0.84
-    motor_efficiency: float = 0.94
-    idle_share: float = 0.26
-    fan_kw: float = 1.1
-    supply_v: float = 400.0
-    separator_bar: float = 0.22
-    aftercooler_bar: float = 0.15
-    inlet_filter_mbar: float = 8.0
-    oil_heat_share: float = 0.78
-    oil_kw_k: float = 1.5
-    cooler_kw_k: float = 0.70
-    valve_opens_c: float = 72.0
-    valve_range_k: float = 10.0
-    heat_kj_k: float = 155.0
-    still_air_kw_k: float = 0.05
-    vibration_mm_s: float = 2.4
-
-
-def spread_rating(seed: int) -> Rating:
-    """A rating with one machine's own small deviations from the drawing."""
-    rating = Rating()
-    return Rating(
-        displacement_m3_min=rating.displacement_m3_min * draw_share(seed, "displacement", 0.01),
-        adiabatic_efficiency=rating.adiabatic_efficiency * draw_share(seed, "efficiency", 0.01),
-        separator_bar=rating.separator_bar * draw_share(seed, "separator", 0.06),
-        inlet_filter_mbar=rating.inlet_filter_mbar * draw_share(seed, "filter", 0.06),
-        cooler_kw_k=rating.cooler_kw_k * draw_share(seed, "cooler", 0.03),
-        vibration_mm_s=rating.vibration_mm_s * draw_share(seed, "vibration", 0.08),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Working:
-    """What it would do at each time if loaded or idle, before control decides which."""
-
-    flow: Array
-    separator_bar: Array
-    filter_mbar: Array
-    load_kw: Array
-    idle_kw: Array
-    cooler_kw_k: Array
 
 
 @dataclass(slots=True)
 class _Memory:
     """What carries on from one reading to the next."""
 
+    run_hours: float
+    energy_kwh: float
     at_ms: int | None = None
     cycles: float = 0.0
     sump_c: float = 20.0
     is_hot: bool = False
     line_bar: float = 6.9
-    run_hours: float = 1200.0
-    energy_kwh: float = 40_000.0
 
 
 @dataclass(slots=True)
@@ -130,27 +80,28 @@ class ScrewCompressor:
     seed: int
     faults: tuple[Fault, ...] = ()
     rating: Rating = field(init=False)
-    _memory: _Memory = field(init=False, default_factory=_Memory)
+    _memory: _Memory = field(init=False)
 
     def __post_init__(self) -> None:
         self.rating = spread_rating(self.seed)
+        hours = draw_age(self.seed)
+        self._memory = _Memory(hours, round(30.0 * hours, 2))
 
     @property
     def equipment_model(self) -> str:
-        return "screw_compressor"
+        return _KEY
 
     def set_faults(self, faults: tuple[Fault, ...]) -> None:
         self.faults = faults
 
-    def simulate(
-        self, times_ms: NDArray[np.int64], surroundings: Surroundings
-    ) -> dict[str, Array]:
+    def simulate(self, times_ms: Times, surroundings: Surroundings) -> dict[str, Array]:
         severity = measure_severities(self.faults, times_ms)
-        working = _work(self.rating, severity)
+        working = work(self.rating, severity)
         elapsed_s = self._elapse(times_ms, surroundings)
         is_on = surroundings.is_staffed
-        wanted = surroundings.demand * self.rating.displacement_m3_min * 0.86
-        loaded_share = np.where(is_on, np.minimum(wanted / working.flow, 0.99), 0.0)
+        wanted = surroundings.demand * self.rating.displacement_m3_min * 0.86 + working.leak
+        asked = np.where(is_on, wanted / working.flow, 0.0)
+        loaded_share = np.minimum(asked, 0.99)
         phase = self._cycle(elapsed_s, working.flow, loaded_share)
         state = np.where(is_on, np.where(phase < loaded_share, _LOADED, _IDLE), _OFF)
         mean_kw = loaded_share * working.load_kw + (1.0 - loaded_share) * working.idle_kw
@@ -164,24 +115,23 @@ class ScrewCompressor:
             "ambient_temperature": surroundings.ambient_c,
             "running_state": state,
             **self._measure_oil(sump_c, shaft_kw, cooler_kw_k, surroundings.ambient_c),
-            "discharge_pressure": self._press(elapsed_s, phase, loaded_share, is_on),
+            "discharge_pressure": self._press(elapsed_s, phase, asked, working.leak),
             **self._measure_load(state, working),
             "vibration": self._shake(times_ms, is_on, severity[FaultKind.BEARING_WEAR]),
             **self._count(elapsed_s, is_on, shaft_kw),
+            "fault_code": show_codes(_KEY, severity),
         }
         return read_all(SENSORS, true, self.seed, times_ms)
 
-    def _elapse(self, times_ms: NDArray[np.int64], surroundings: Surroundings) -> Array:
+    def _elapse(self, times_ms: Times, surroundings: Surroundings) -> Array:
         """Seconds since the reading before; the very first reading starts from rest."""
-        if times_ms.size == 0:
-            return np.zeros(0)
         memory = self._memory
-        if memory.at_ms is None:
-            memory.at_ms = int(times_ms[0])
-            memory.sump_c = float(surroundings.ambient_c[0])
-        elapsed_s = np.diff(times_ms, prepend=memory.at_ms) / 1000.0
-        memory.at_ms = int(times_ms[-1])
-        return np.asarray(elapsed_s)
+        elapsed_s = elapse(memory.at_ms, times_ms)
+        if times_ms.size:
+            if memory.at_ms is None:
+                memory.sump_c = float(surroundings.ambient_c[0])
+            memory.at_ms = int(times_ms[-1])
+        return elapsed_s
 
     def _cycle(self, elapsed_s: Array, flow: Array, loaded_share: Array) -> Array:
         """Position in the load/idle cycle, 0 to 1; loaded in its first part.
@@ -189,17 +139,17 @@ class ScrewCompressor:
         Filling takes V·Δp/(Q - q), emptying V·Δp/q, with the demand q = share·Q.
         """
         rating = self.rating
-        volume_m3 = rating.receiver_m3 * (rating.unload_bar - rating.load_bar) / _AMBIENT_BAR
+        volume_m3 = rating.receiver_m3 * (rating.unload_bar - rating.load_bar) / AMBIENT_BAR
         share = np.clip(loaded_share, 0.05, 0.95)
         period_s = 60.0 * volume_m3 / (flow * share * (1.0 - share))
         steps = np.where(loaded_share > 0.0, elapsed_s / period_s, 0.0)
-        cycles = _accumulate(self._memory.cycles, steps)
-        self._memory.cycles = _last(cycles, self._memory.cycles)
+        cycles = accumulate(self._memory.cycles, steps)
+        self._memory.cycles = last(cycles, self._memory.cycles)
         return np.asarray(cycles % 1.0)
 
     def _heat(
         self, elapsed_s: Array, shaft_kw: tuple[Array, Array], cooler_kw_k: Array, ambient_c: Array
-    ) -> tuple[Array, NDArray[np.bool_]]:
+    ) -> tuple[Array, Flags]:
         """Temperature of the oil in the vessel, in °C, and whether it keeps the machine idle.
 
         `shaft_kw` is the mean power as demanded and the power when idle.
@@ -253,27 +203,29 @@ class ScrewCompressor:
         rise_k = rating.oil_heat_share * shaft_kw / rating.oil_kw_k
         return {"oil_temperature": injected_c, "discharge_temperature": injected_c + rise_k}
 
-    def _press(
-        self, elapsed_s: Array, phase: Array, share: Array, is_on: NDArray[np.bool_]
-    ) -> Array:
-        """Pressure in the line: up while loaded, down while idle, leaking away when off."""
+    def _press(self, elapsed_s: Array, phase: Array, asked: Array, leak: Array) -> Array:
+        """Pressure in the line: up while loaded, down while idle, leaking away when off.
+
+        Where more is asked for than is delivered it sags until consumers and leaks, which draw in
+        proportion to the absolute pressure, get by with what there is.
+        """
         rating = self.rating
-        safe = np.clip(share, 0.01, 0.99)
-        rising = phase / safe
-        falling = (1.0 - phase) / (1.0 - safe)
-        height = np.where(phase < share, rising, falling)
+        safe = np.clip(asked, 0.01, 0.99)
+        height = np.where(phase < safe, phase / safe, (1.0 - phase) / (1.0 - safe))
         running = rating.load_bar + (rating.unload_bar - rating.load_bar) * np.clip(height, 0, 1)
-        kept = np.exp(-elapsed_s / (6 * 3600.0))
+        sagged = (rating.load_bar + AMBIENT_BAR) / np.maximum(asked, 1.0) - AMBIENT_BAR
+        running = np.where(asked > 1.0, sagged, running)
+        kept = np.exp(-elapsed_s / (6 * 3600.0) * (1.0 + 4.0 * leak))
         now_bar = self._memory.line_bar
         pressed = []
-        rows = zip(is_on.tolist(), running.tolist(), kept.tolist(), strict=True)
+        rows = zip((asked > 0.0).tolist(), running.tolist(), kept.tolist(), strict=True)
         for runs, running_bar, kept_share in rows:
             now_bar = running_bar if runs else now_bar * kept_share
             pressed.append(now_bar)
         self._memory.line_bar = now_bar
         return np.asarray(pressed, dtype=np.float64)
 
-    def _measure_load(self, state: Array, working: _Working) -> dict[str, Array]:
+    def _measure_load(self, state: Array, working: Working) -> dict[str, Array]:
         """What depends on whether it is loaded right now."""
         rating = self.rating
         is_on = state > _OFF
@@ -290,56 +242,20 @@ class ScrewCompressor:
             "inlet_filter_pressure_drop": np.where(is_on, working.filter_mbar, 0.0),
         }
 
-    def _shake(self, times_ms: NDArray[np.int64], is_on: NDArray[np.bool_], wear: Array) -> Array:
+    def _shake(self, times_ms: Times, is_on: Flags, wear: Array) -> Array:
         """Vibration velocity in mm/s RMS."""
         healthy = self.rating.vibration_mm_s * (
             1.0 + 0.04 * draw_drift(self.seed, "shake", times_ms, 1800)
         )
         return np.where(is_on, healthy + 7.0 * wear, 0.0)
 
-    def _count(
-        self, elapsed_s: Array, is_on: NDArray[np.bool_], shaft_kw: Array
-    ) -> dict[str, Array]:
+    def _count(self, elapsed_s: Array, is_on: Flags, shaft_kw: Array) -> dict[str, Array]:
         """The hour meter and the energy meter."""
         memory, rating = self._memory, self.rating
         hours = elapsed_s / 3600.0
         electric_kw = np.where(is_on, shaft_kw / rating.motor_efficiency + rating.fan_kw, 0.1)
-        run_hours = _accumulate(memory.run_hours, np.where(is_on, hours, 0.0))
-        energy_kwh = _accumulate(memory.energy_kwh, electric_kw * hours)
-        memory.run_hours = _last(run_hours, memory.run_hours)
-        memory.energy_kwh = _last(energy_kwh, memory.energy_kwh)
+        run_hours = accumulate(memory.run_hours, np.where(is_on, hours, 0.0))
+        energy_kwh = accumulate(memory.energy_kwh, electric_kw * hours)
+        memory.run_hours = last(run_hours, memory.run_hours)
+        memory.energy_kwh = last(energy_kwh, memory.energy_kwh)
         return {"run_hours": run_hours, "energy": energy_kwh}
-
-
-def _work(rating: Rating, severity: dict[FaultKind, Array]) -> _Working:
-    """Flow, drops, power and cooling at each time from the rating and the faults' severity."""
-    wear = severity[FaultKind.BEARING_WEAR]
-    filter_mbar = rating.inlet_filter_mbar + 60.0 * severity[FaultKind.INLET_FILTER_CLOGGING]
-    inlet_bar = _AMBIENT_BAR - filter_mbar / 1000.0
-    separator_bar = rating.separator_bar + 0.9 * severity[FaultKind.SEPARATOR_CLOGGING]
-    line_bar = _AMBIENT_BAR + (rating.load_bar + rating.unload_bar) / 2.0
-    ratio = (line_bar + separator_bar + rating.aftercooler_bar) / inlet_bar
-    drawn_m3_min = rating.displacement_m3_min * (0.93 - 0.008 * ratio)
-    exponent = (_KAPPA - 1.0) / _KAPPA
-    # bar·m³/min become kW by 100 kPa/bar and 60 s/min.
-    ideal_kw = inlet_bar * drawn_m3_min * 100.0 / 60.0 / exponent * (ratio**exponent - 1.0)
-    load_kw = ideal_kw / rating.adiabatic_efficiency * (1.0 + 0.07 * wear)
-    fouling = 1.0 - 0.65 * severity[FaultKind.OIL_COOLER_CLOGGING]
-    effectiveness = -np.expm1(-rating.cooler_kw_k * fouling / rating.oil_kw_k)
-    return _Working(
-        flow=drawn_m3_min * inlet_bar / _AMBIENT_BAR,
-        separator_bar=separator_bar,
-        filter_mbar=filter_mbar,
-        load_kw=load_kw,
-        idle_kw=rating.idle_share * load_kw,
-        cooler_kw_k=effectiveness * rating.oil_kw_k,
-    )
-
-
-def _accumulate(start: float, steps: Array) -> Array:
-    """Running sums from `start`; added one by one, so that a cut changes not even the last bit."""
-    return np.cumsum(np.concatenate(([start], steps)))[1:]
-
-
-def _last(values: Array, otherwise: float) -> float:
-    return float(values[-1]) if values.size else otherwise
