@@ -42,7 +42,7 @@ from millwright.trial_network import (
 from millwright.wiring import Platform, open_platform
 from simulators.fleet import Chunk, Fleet, make_fleet
 from simulators.ledger import Ledger
-from simulators.publisher import list_messages
+from simulators.messages import list_messages
 from telemetry.mqtt import Message
 
 DEFAULT_FOLDER = Path("~/.millwright-demo")

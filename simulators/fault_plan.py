@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulators.faults import USUAL_GROWTH, Fault, FaultKind, Growth
+from simulators.faults import TRAITS, Fault, FaultKind, Growth
 from simulators.machines.registry import FAULTS_OF
 
 _DAY_MS = 86_400_000
@@ -17,9 +17,9 @@ HEALTHY_SHARE = 0.3
 _FAULTS_PER_MACHINE = (0.6, 0.72)
 _AGAIN_SHARE = 0.15
 _WEAK_BATCH_ODDS = 3.0
-# The usual days from onset to full.
-_DAYS = {Growth.SUDDEN: (0.1, 0.5), Growth.STEADY: (8.0, 25.0), Growth.ACCELERATING: (12.0, 30.0)}
-_LONGEST_SHARE = 0.25
+# Of the usual days from onset to full, and at most so much of the period.
+_PACE = (0.5, 1.1)
+_LONGEST_SHARE = 0.3
 _BLOCKAGE_AFTER_MS = 5 * 60_000
 _BLOCKAGE_FULL_MS = 10 * 60_000
 
@@ -127,12 +127,12 @@ def _place(random: np.random.Generator, place: int, count: int) -> float:
 def _plan_fault(
     random: np.random.Generator, kind: FaultKind, onset_ms: int, period: Period
 ) -> Fault:
-    growth = USUAL_GROWTH[kind]
-    longest_ms = _LONGEST_SHARE * period.length_ms
-    full_ms = onset_ms + int(min(random.uniform(*_DAYS[growth]) * _DAY_MS, longest_ms))
+    trait = TRAITS[kind]
+    usual_ms = trait.days * _DAY_MS * random.uniform(*_PACE)
+    full_ms = onset_ms + max(int(min(usual_ms, _LONGEST_SHARE * period.length_ms)), 1)
     mended_ms = full_ms + int(random.uniform(0.06, 0.15) * period.length_ms)
     cleared_ms = mended_ms if mended_ms < period.end_ms else None
-    return Fault(kind, onset_ms, full_ms, growth, cleared_ms)
+    return Fault(kind, onset_ms, full_ms, trait.growth, cleared_ms)
 
 
 class _Kinds:

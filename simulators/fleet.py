@@ -70,11 +70,17 @@ class Fleet:
     assets: tuple[SimulatedAsset, ...]
     start_ms: int
     ledger: Ledger | None = None
+    seed: int = 0
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of machine in it, which are the keys of their equipment models."""
         return tuple(dict.fromkeys(asset.kind for asset in self.assets))
+
+    def list_metrics(self) -> dict[str, tuple[str, ...]]:
+        """Device → everything that it will ever report."""
+        of_kind = {asset.kind: tuple(_look_once(asset, self.start_ms)) for asset in self.assets}
+        return {asset.device: of_kind[asset.kind] for asset in self.assets}
 
     def simulate(
         self, from_ms: int, until_ms: int | None = None, *, chunk_s: float = 86_400
@@ -99,6 +105,12 @@ class Fleet:
         for begin, end in _cut(begin_ms, until_ms, max(int(chunk_s * 1000), 1)):
             running.read_ledger()
             yield running.simulate(begin, end)
+
+
+def _look_once(asset: SimulatedAsset, at_ms: int) -> dict[str, NDArray[np.float64]]:
+    """What a machine of its kind reports, by metric."""
+    times_ms = np.asarray([at_ms], dtype=np.int64)
+    return asset.make_machine().simulate(times_ms, asset.make_environment().at(times_ms))
 
 
 class _Running:
@@ -181,7 +193,7 @@ def make_fleet(
         write_plan(ledger, faults, start_ms)
         faults = gather_faults(ledger.read())
     members = (replace(asset, faults=faults.get(asset.device, ())) for asset in made)
-    return Fleet(tuple(members), start_ms, ledger)
+    return Fleet(tuple(members), start_ms, ledger, seed)
 
 
 def write_plan(ledger: Ledger, faults: Mapping[str, tuple[Fault, ...]], at_ms: int) -> None:

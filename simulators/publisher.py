@@ -9,7 +9,8 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -18,24 +19,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from paho.mqtt.client import Client, ConnectFlags, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTMessageInfo, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
-from devices.readings import Reading
-from devices.wire.native import encode_telemetry, telemetry_topic
 from foundation.clock import Clock, ScaledClock, SystemClock, from_ms, to_ms
 from foundation.errors import Invalid, Unavailable
-from simulators.fleet import Chunk, Fleet, make_fleet
+from simulators.fleet import Fleet, make_fleet
 from simulators.ledger import Ledger
+from simulators.messages import Letter, Message, NativeSpeaker, Speaker, list_messages
+from simulators.network import PROFILES, Way
+from simulators.sparkplug import EdgeNode
 
 _log = structlog.get_logger(__name__)
+
+FORMATS = ("native", "sparkplug")
+SPARKPLUG_GROUP = "millwright-simulation"
 
 _WINDOW = 500
 _CONNECT_TIMEOUT_S = 15.0
 _LAST_WORDS_S = 2.0
-# Below the 256 KiB that a message may have: a reading of this fleet takes some 400 bytes.
-_READINGS_PER_MESSAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +59,35 @@ class Sent:
 
 
 class Publisher:
-    """A connection that sends at QoS 1 with a window: `send` waits while it is full.
+    """A connection that sends with a window: `send` waits while too much is unacknowledged.
+
+    It connects again by itself and greets as the speaker wants; `clock` gives the greeting's time.
 
     Raises:
         Invalid: when the URL makes no sense.
         Unavailable: when the broker does not let us in in time.
     """
 
-    def __init__(self, url: str, credentials: Credentials | None, client_id: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        credentials: Credentials | None,
+        client_id: str,
+        speaker: Speaker | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme != "mqtt" or not parts.hostname:
             raise Invalid("The broker's URL must look like mqtt://host:1883.")
         self.messages = 0
         self.acknowledged = 0
+        self._unkept: deque[MQTTMessageInfo] = deque(maxlen=4 * _WINDOW)
         self._changed = threading.Condition()
         self._is_connected = threading.Event()
+        self._speaker = speaker or NativeSpeaker()
+        self._clock = clock or SystemClock()
+        # One at a time speaks: what a speaker numbers must be sent in that order.
+        self._turn = threading.RLock()
         self._client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -81,7 +98,10 @@ class Publisher:
         if credentials is not None:
             self._client.username_pw_set(credentials.user, credentials.password)
         self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
         self._client.on_publish = self._on_publish
+        self._set_will()
         self._client.connect_async(parts.hostname, parts.port or 1883)
         self._client.loop_start()
         if not self._is_connected.wait(_CONNECT_TIMEOUT_S):
@@ -95,21 +115,60 @@ class Publisher:
 
     def send(self, topic: str, payload: bytes, stop_event: threading.Event) -> bool:
         """Hands a message over once there is room; False when we are to stop."""
-        with self._changed:
-            while self.waiting >= _WINDOW and not stop_event.is_set():
-                self._changed.wait(0.1)
-            if stop_event.is_set():
-                return False
-            self.messages += 1
-        self._client.publish(topic, payload, qos=1)
+        if not self._has_room(stop_event):
+            return False
+        self._post([Letter(topic, payload)])
+        return True
+
+    def say(self, message: Message, stop_event: threading.Event) -> bool:
+        """Hands over what the speaker makes of it, once there is room; False when to stop."""
+        if not self._has_room(stop_event):
+            return False
+        with self._turn:
+            self._post(self._speaker.say(message))
         return True
 
     def close(self, timeout_s: float) -> None:
         """Waits for the last acknowledgements, then leaves."""
+        with self._turn:
+            self._post(self._speaker.take_leave(self._now_ms()))
         with self._changed:
             self._changed.wait_for(lambda: self.waiting == 0, timeout_s)
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _has_room(self, stop_event: threading.Event) -> bool:
+        """Waits for it; nobody may hold the turn meanwhile, for the connection needs it."""
+        with self._changed:
+            while self.waiting >= _WINDOW and not stop_event.is_set():
+                self._changed.wait(0.1)
+        return not stop_event.is_set()
+
+    def _post(self, letters: list[Letter]) -> None:
+        for letter in letters:
+            if letter.qos > 0:
+                # Counted before: the acknowledgement may be quicker than we are.
+                self._count_one()
+            sent = self._client.publish(letter.topic, letter.payload, qos=letter.qos)
+            if letter.qos == 0 and sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self._unkept.append(sent)
+                self._count_one()
+
+    def _count_one(self) -> None:
+        with self._changed:
+            self.messages += 1
+
+    def _now_ms(self) -> int:
+        return to_ms(self._clock.now())
+
+    def _set_will(self) -> None:
+        will = self._speaker.prepare(self._now_ms())
+        if will is not None:
+            self._client.will_set(will.topic, will.payload, qos=will.qos)
+
+    def _greet(self) -> None:
+        with self._turn:
+            self._post(self._speaker.greet(self._now_ms()))
 
     def _on_connect(
         self,
@@ -119,11 +178,29 @@ class Publisher:
         reason_code: ReasonCode,
         properties: Any,
     ) -> None:
-        del client, userdata, flags, properties
+        del userdata, flags, properties
         if reason_code.is_failure:
             _log.warning("the broker refused the simulated fleet", reason=str(reason_code))
-        else:
-            self._is_connected.set()
+            return
+        for topic in self._speaker.commands:
+            client.subscribe(topic, qos=1)
+        self._greet()
+        self._is_connected.set()
+
+    def _on_disconnect(self, *_: Any) -> None:
+        with self._turn:
+            self._set_will()
+        # At QoS 0 what was not sent by now is lost, and nobody will acknowledge it.
+        lost = sum(not sent.is_published() for sent in self._unkept)
+        self._unkept.clear()
+        with self._changed:
+            self.messages -= lost
+            self._changed.notify_all()
+
+    def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
+        del client, userdata
+        if self._speaker.is_asked_to_greet(message.topic, bytes(message.payload)):
+            self._greet()
 
     def _on_publish(
         self, client: Client, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any
@@ -135,43 +212,20 @@ class Publisher:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """Readings of one device, due when the last of them is made."""
+class Manner:
+    """How a fleet is sent: with what format, over what kind of network, in what portions.
 
-    due_ms: int
-    device: str
-    readings: list[Reading]
+    A clock that runs fast needs long chunks: the readings of one chunk of a device go together.
+    """
 
+    format: str = "native"
+    network: str = "none"
+    chunk_s: float = 60.0
 
-def list_messages(
-    fleet: Fleet, chunks: Iterable[Chunk], *, readings_per_message: int = _READINGS_PER_MESSAGE
-) -> Iterator[Message]:
-    """Readings of the chunks, so many of a device in one message, in the order they are due."""
-    intervals_ms = {asset.device: asset.interval_s * 1000 for asset in fleet.assets}
-    made = (
-        message
-        for chunk in chunks
-        for message in _pack(fleet, chunk, intervals_ms[chunk[0]], readings_per_message)
-    )
-    yield from sorted(made, key=lambda message: message.due_ms)
-
-
-def _pack(
-    fleet: Fleet, chunk: Chunk, interval_ms: int, readings_per_message: int
-) -> Iterator[Message]:
-    device, times_ms, values = chunk
-    boot = f"{fleet.start_ms:x}"
-    names = list(values)
-    rows = list(zip(*(column.tolist() for column in values.values()), strict=True))
-    stamps = times_ms.tolist()
-    for begin in range(0, len(stamps), readings_per_message):
-        part = slice(begin, begin + readings_per_message)
-        readings = [
-            # Intervals since 1970 rise by one a reading and need no memory.
-            Reading(device, at_ms, dict(zip(names, row, strict=True)), boot, at_ms // interval_ms)
-            for at_ms, row in zip(stamps[part], rows[part], strict=True)
-        ]
-        yield Message(readings[-1].observed_at_ms, device, readings)
+    def make_speaker(self, fleet: Fleet, node: str) -> Speaker:
+        if self.format == "native":
+            return NativeSpeaker()
+        return EdgeNode(SPARKPLUG_GROUP, node, fleet.list_metrics())
 
 
 def run_fleet(
@@ -181,22 +235,23 @@ def run_fleet(
     clock: Clock,
     stop_event: threading.Event,
     *,
-    chunk_s: float = 60.0,
+    manner: Manner | None = None,
 ) -> Sent:
     """Sends from the clock's present on what the fleet reports, each reading at its time.
 
-    Runs until `stop_event` is set. A clock that runs fast needs long chunks: the readings of one
-    chunk of a device travel together.
+    Runs until `stop_event` is set.
 
     Raises:
         Unavailable: when the broker does not let us in.
     """
-    publisher = Publisher(url, credentials, credentials.user if credentials else "fleet")
+    manner = manner or Manner()
+    client_id = credentials.user if credentials else "fleet"
+    speaker = manner.make_speaker(fleet, client_id)
+    publisher = Publisher(url, credentials, client_id, speaker, clock)
     readings = 0
     try:
-        for message in _list_due(fleet, clock, stop_event, chunk_s):
-            payload = encode_telemetry(message.readings)
-            if not publisher.send(telemetry_topic(message.device), payload, stop_event):
+        for message in _list_due(fleet, clock, stop_event, manner):
+            if not publisher.say(message, stop_event):
                 break
             readings += len(message.readings)
     finally:
@@ -205,16 +260,17 @@ def run_fleet(
 
 
 def _list_due(
-    fleet: Fleet, clock: Clock, stop_event: threading.Event, chunk_s: float
+    fleet: Fleet, clock: Clock, stop_event: threading.Event, manner: Manner
 ) -> Iterator[Message]:
     """Messages as they become due; ends when we are to stop."""
-    from_ms = to_ms(clock.now())
-    stretches = fleet.simulate_stretches(from_ms, chunk_s=chunk_s)
-    for number in count():
+    begin_ms, chunk_ms = to_ms(clock.now()), int(manner.chunk_s * 1000)
+    way = Way(PROFILES[manner.network], fleet.seed)
+    stretches = fleet.simulate_stretches(begin_ms, chunk_s=manner.chunk_s)
+    for until_ms in count(begin_ms + chunk_ms, chunk_ms):
         # No stretch is made before its time, so that it knows what is in the ledger by then.
-        if _wait_until(from_ms + int(number * chunk_s * 1000), clock, stop_event):
+        if _wait_until(until_ms - chunk_ms, clock, stop_event):
             return
-        for message in list_messages(fleet, next(stretches)):
+        for message in way.carry(list_messages(fleet, next(stretches)), until_ms):
             if _wait_until(message.due_ms, clock, stop_event):
                 return
             yield message
@@ -252,7 +308,7 @@ def main(arguments: list[str] | None = None) -> None:
             fleet,
             _make_clock(given),
             stop_event,
-            chunk_s=max(60.0, given.speed),
+            manner=Manner(given.format, given.network, max(60.0, given.speed)),
         )
     except (Unavailable, Invalid) as refusal:
         sys.exit(str(refusal))
@@ -282,6 +338,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--planned-days", type=float, default=30.0, help="days from then in which faults come")
     add("--interval-s", type=int, default=60, help="a device reports once in so many seconds")
     add("--ledger", type=Path, help="the file of what is done to the machines, followed")
+    add("--format", choices=FORMATS, default="native", help="how readings are written")
+    add("--network", choices=sorted(PROFILES), default="none", help="how bad the way is")
     add("--speed", type=float, default=1.0, help="how much faster than the machine's clock")
     add("--clock-ms", type=int, help="what the scaled clock showed at --at-ms")
     add("--at-ms", type=int, help="the machine's clock at that instant")

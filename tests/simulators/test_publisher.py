@@ -13,7 +13,8 @@ from foundation.clock import ManualClock, ScaledClock, SystemClock, from_ms, to_
 from foundation.errors import Invalid, Unavailable
 from millwright.broker import BrokerKind
 from simulators.fleet import make_fleet
-from simulators.publisher import Credentials, Publisher, list_messages, run_fleet
+from simulators.messages import list_messages
+from simulators.publisher import Credentials, Manner, Publisher, run_fleet
 from telemetry.mqtt import MqttLink
 from tests.brokers import FILTERS, GATEWAY, INGEST, KINDS, drain, make_access, start, wait_until
 
@@ -92,7 +93,14 @@ def test_readings_travel_at_their_time_and_every_one_arrives(broker):
         runner = threading.Thread(
             daemon=True,
             target=lambda: results.append(
-                run_fleet(broker.url, _credentials(broker), fleet, clock, stop, chunk_s=1800)
+                run_fleet(
+                    broker.url,
+                    _credentials(broker),
+                    fleet,
+                    clock,
+                    stop,
+                    manner=Manner(chunk_s=1800),
+                )
             ),
         )
         runner.start()
