@@ -1,8 +1,6 @@
 """The portal as a WSGI application: the list of everything the site is made of."""
 
 from flask import Flask
-from flask_babel import Babel
-from flask_login import current_user
 from jinja2 import StrictUndefined
 
 from web.assets import install_assets
@@ -15,6 +13,7 @@ from web.portal import (
     catalogue,
     health,
     home,
+    language,
     machines,
     me,
     organisations,
@@ -29,6 +28,7 @@ from web.portal.live import install_live
 from web.request_scope import Portal, bind_runtime
 from web.runtime import WebRuntime
 from web.security import install_security
+from web.wording.languages import install_languages
 
 
 class Missing(StrictUndefined):
@@ -51,6 +51,7 @@ AREAS = (
     people,
     organisations,
     me,
+    language,
     health,
 )
 
@@ -62,7 +63,7 @@ def create_app(runtime: WebRuntime) -> Flask:
     app.jinja_env.undefined = Missing
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     bind_runtime(app, runtime)
-    Babel(app, default_locale="en", timezone_selector=_reader_zone)
+    install_languages(app)
     install_errors(app)
     install_security(app, is_secure=runtime.is_secure, trusted_hosts=runtime.trusted_hosts)
     install_assets(app)
@@ -74,7 +75,3 @@ def create_app(runtime: WebRuntime) -> Flask:
     for area in AREAS:
         app.register_blueprint(area.blueprint)
     return app
-
-
-def _reader_zone() -> str | None:
-    return current_user.time_zone if current_user.is_authenticated else None

@@ -46,6 +46,7 @@ class SignedIn:
     email: str
     organisation: str
     time_zone: str
+    language: str | None
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -159,6 +160,7 @@ def _describe(session: Session, login: LoginSession) -> SignedIn:
         email=person.email,
         organisation=organisation.name,
         time_zone=organisation.time_zone,
+        language=person.language,
     )
 
 

@@ -14,6 +14,7 @@ from services.notifications.queries import count_unread
 from web.pages.parts import Place
 from web.request_scope import get_runtime, get_session, has_session
 from web.wording import labels
+from web.wording.languages import LANGUAGES, choose_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def install_navigation(app: Flask) -> None:
 def _frame() -> dict[str, Any]:
     clock = get_runtime().clock
     always = {
-        "language": "en",
+        "language": choose_language(),
+        "languages": LANGUAGES,
         "clock_now_ms": to_ms(clock.now()),
         "clock_speed": clock.speed if isinstance(clock, ScaledClock) else 1,
     }

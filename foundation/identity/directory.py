@@ -82,6 +82,11 @@ def list_people(session: Session, organisation_id: int) -> list[PersonRow]:
     ]
 
 
+def set_language(session: Session, *, person_id: int | None, language: str) -> None:
+    """Keeps the language that a person reads the portal in."""
+    session.get_one(Person, person_id).language = language
+
+
 def change_password(
     session: Session, *, person_id: int, present: str, new: str, login_id: int, at: datetime
 ) -> None:
