@@ -128,6 +128,8 @@ class Ticket(Scoped, Base):
             return False
         if may(scope, Act.WORK_TICKETS):
             return True
+        if changed <= _CHANGED_BY_COMMENT:
+            return may(scope, Act.COMMENT)
         is_reopened = "state" in changed
         allowed = _CHANGED_BY_REOPENING if is_reopened else _CHANGED_BY_REPORT
         return may(scope, Act.REPORT_PROBLEM) and changed <= allowed
@@ -138,6 +140,7 @@ class Ticket(Scoped, Base):
 
 
 _NEVER_CHANGED = frozenset({"id", "asset_id", "origin", "opened_at", "title"})
+_CHANGED_BY_COMMENT = frozenset({"changed_at"})
 _CHANGED_BY_REPORT = frozenset({"changed_at", "priority", "response_due_at", "due_at"})
 _CHANGED_BY_REOPENING = _CHANGED_BY_REPORT | frozenset(
     {"state", "solved_at", "closed_at", "failure_mode", "failure_cause", "close_note"}

@@ -156,10 +156,13 @@ def test_only_the_moves_that_are_allowed_are_offered(lively):
     assert offered("customer") == offered("maker") == set()
 
 
-def test_a_manufacturer_reads_along_and_is_offered_nothing_to_write(lively):
-    page = lively.visit("maker").read(TICKET)
-    assert "What the machine shows" in page
-    assert "Write a message" not in page
+def test_a_manufacturer_reads_along_and_may_say_something(lively):
+    maker = lively.visit("maker")
+    assert "What the machine shows" in maker.read(TICKET)
+    maker.post(f"{TICKET}/messages", {"text": "This batch has weak bearings."})
+    assert "This batch has weak bearings." in lively.visit("technician").read(TICKET)
+    maker.post(f"{TICKET}/messages", {"text": "For you alone", "audience": "dealer"})
+    assert "For you alone" not in lively.visit("technician").read(TICKET)
 
 
 def test_notices_are_counted_in_the_frame_until_they_are_read(started):

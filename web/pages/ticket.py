@@ -100,8 +100,7 @@ def load_ticket_page(
         may_close=any(each.move == Move.CLOSE for each in others),
         assignable=list_assignable(session) if is_assigning else [],
         may_take=detail.may_assign and detail.row.assignee_id != scope.person_id,
-        # A ticket's guard lets only those write who may work on it or report; others read along.
-        may_write=detail.may_comment and may(scope, Act.REPORT_PROBLEM),
+        may_write=detail.may_comment,
         reader_id=scope.person_id,
         is_customer=scope.role == Role.CUSTOMER,
         actions=[_action(detail.row.id, each, is_main=each is first[0]) for each in first],

@@ -1,5 +1,7 @@
 """The choice of the portal's language, for whoever is signed in and for the browser."""
 
+from urllib.parse import urlsplit
+
 from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -24,7 +26,7 @@ def choose() -> ResponseReturnValue:
         raise Invalid(_("There is no such language."))
     if current_user.is_authenticated:
         set_language(get_session(), person_id=current_user.scope.person_id, language=language)
-    response = redirect(safe_next(request.form.get("next")), 303)
+    response = redirect(safe_next(_find_page_before()), 303)
     response.set_cookie(
         COOKIE,
         language,
@@ -35,3 +37,14 @@ def choose() -> ResponseReturnValue:
         path="/",
     )
     return response
+
+
+def _find_page_before() -> str | None:
+    """Path and query of our page that the choice was made on, if the browser tells."""
+    try:
+        before = urlsplit(request.referrer or "")
+    except ValueError:
+        return None
+    return (
+        before._replace(scheme="", netloc="").geturl() if before.netloc == request.host else None
+    )

@@ -123,7 +123,7 @@ def assign(ticket_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/tickets/<id:ticket_id>/messages")
-@require(Act.REPORT_PROBLEM)
+@require(Act.COMMENT)
 def write(ticket_id: int) -> ResponseReturnValue:
     """Adds a message for all parties, or a note of the dealer's own."""
     is_internal = request.form.get("audience") == Audience.DEALER
