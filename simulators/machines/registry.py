@@ -6,11 +6,15 @@ from foundation.errors import Invalid
 from simulators.faults import TRAITS, Fault, FaultKind
 from simulators.machines.centrifugal_pump import CentrifugalPump
 from simulators.machines.contract import Machine
+from simulators.machines.forklift import Forklift
+from simulators.machines.machining_centre import MachiningCentre
 from simulators.machines.screw_compressor import ScrewCompressor
 
 _MAKERS: Mapping[str, Callable[[int, tuple[Fault, ...]], Machine]] = {
     "screw_compressor": ScrewCompressor,
     "centrifugal_pump": CentrifugalPump,
+    "machining_centre": MachiningCentre,
+    "forklift": Forklift,
 }
 KINDS = tuple(_MAKERS)
 FAULTS_OF: Mapping[str, tuple[FaultKind, ...]] = {

@@ -15,6 +15,15 @@ from tests.contracts.machine_watch import DAY_MS, PLACES, START_MS, count_times,
 
 ENVIRONMENT = Environment(7, "Europe/Berlin", Climate(), Duty(6, 22))
 STATES = {"running_state", "fault_code"}
+COUNTERS = {
+    "run_hours",
+    "energy",
+    "cutting_hours",
+    "parts_made",
+    "charge_energy",
+    "deep_discharges",
+    "shocks",
+}
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
 each_fault = pytest.mark.parametrize(
@@ -50,6 +59,10 @@ def test_an_unknown_kind_and_a_foreign_fault_are_refused():
         make_machine("steam_engine", 1)
     with pytest.raises(Invalid, match="A screw_compressor cannot have seal_leak"):
         make_machine("screw_compressor", 1, _full(FaultKind.SEAL_LEAK))
+
+
+def test_every_fault_is_one_of_some_machine():
+    assert {fault for kind in KINDS for fault in FAULTS_OF[kind]} == set(FaultKind)
 
 
 @each_kind
@@ -120,8 +133,9 @@ def test_values_are_plausible_in_any_weather_and_with_any_fault(kind, faults, me
 @each_kind
 def test_counters_never_fall(kind):
     reported = _simulate(make_machine(kind, 1), _minutes(4))
-    for name in ("run_hours", "energy"):
+    for name in COUNTERS & reported.keys():
         assert (np.diff(reported[name]) >= 0).all(), name
+    for name in ("run_hours", "energy"):
         assert reported[name][-1] > reported[name][0], name
 
 

@@ -17,6 +17,7 @@ from foundation.jobs import Job, enqueue
 from foundation.settings import read_settings
 from millwright.schema import check_schema, downgrade, list_differences, migrate
 from millwright.wiring import (
+    CATALOGUE,
     LONGEST_WAY_S,
     import_definition,
     open_platform,
@@ -223,7 +224,7 @@ def test_a_definition_whose_normal_period_cannot_be_used_is_refused(folder):
         import_definition(session, broken, "Ironbridge Works", START)
 
 
-@pytest.mark.parametrize("name", ["screw_compressor", "water_pump_rig", "hourly_machine"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in CATALOGUE.glob("*.toml")))
 def test_every_example_can_be_imported(folder, name):
     with relational_transaction(make_settings(folder), "import") as session:
         model = import_definition(

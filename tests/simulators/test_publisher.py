@@ -80,7 +80,8 @@ def test_messages_hold_all_readings_in_time_order_and_fit_the_wire():
     for device, times_ms, values in chunks:
         sent = [reading for each in messages if each.device == device for reading in each.readings]
         np.testing.assert_array_equal([reading.observed_at_ms for reading in sent], times_ms)
-        np.testing.assert_array_equal([each.values["power"] for each in sent], values["power"])
+        hours = [each.values["run_hours"] for each in sent]
+        np.testing.assert_array_equal(hours, values["run_hours"])
         assert (np.diff([reading.seq for reading in sent]) == 1).all()
 
 

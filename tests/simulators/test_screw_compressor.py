@@ -159,6 +159,37 @@ def test_a_clogged_inlet_filter_costs_air_and_a_worn_bearing_power():
     assert np.median(_loaded(worn, "power")) > 1.04 * np.median(_loaded(healthy, "power"))
 
 
+@pytest.mark.parametrize(("demand", "holds"), [(0.4, True), (0.75, False)])
+def test_a_leak_is_fed_as_well_until_the_pressure_sags(demand, holds):
+    healthy, leaking = _steady(demand), _steady(demand, _full(FaultKind.AIR_LEAK))
+    loaded = [np.mean(each["running_state"] == 2) for each in (healthy, leaking)]
+    assert loaded[1] > loaded[0] + 0.2
+    assert (leaking["discharge_pressure"].min() > 6.8) == holds
+
+
+def test_a_leak_costs_energy_and_yields_nothing():
+    healthy, leaking = _steady(0.5), _steady(0.5, _full(FaultKind.AIR_LEAK, 0.5))
+    used = [np.ptp(each["energy"]) for each in (healthy, leaking)]
+    assert used[1] > 1.15 * used[0]
+
+
+def test_a_leaking_network_is_empty_sooner_after_work():
+    times_ms = _minutes(1)
+    around = Environment(1, "Europe/Berlin", Climate(), Duty(6, 22)).at(times_ms)
+    healthy, leaking = (
+        ScrewCompressor(1, faults).simulate(times_ms, around)["discharge_pressure"]
+        for faults in ((), (_full(FaultKind.AIR_LEAK),))
+    )
+    assert leaking[-1] < 0.5 * healthy[-1]
+
+
+def test_a_spoilt_unloader_valve_costs_air_under_load_and_power_when_idle():
+    healthy, spoilt = _steady(0.6), _steady(0.6, _full(FaultKind.UNLOADER_VALVE_FAILURE))
+    assert np.median(_loaded(spoilt, "flow")) < 0.82 * np.median(_loaded(healthy, "flow"))
+    idle = [np.median(each["power"][each["running_state"] == 1]) for each in (healthy, spoilt)]
+    assert idle[1] > 2 * idle[0]
+
+
 @pytest.mark.parametrize(
     ("kind", "severity"),
     [
