@@ -225,3 +225,25 @@ def import_model(file: Path, manufacturer: str, data: Path | None) -> None:
         text = decode_text(file.read_bytes())
         model = import_definition(session, text, manufacturer, SystemClock().now())
         click.echo(f"{model.title} ({model.key}), version {model.version}")
+
+
+@main.group()
+def audit() -> None:
+    """Look after the record of who did what."""
+
+
+@audit.command(name="verify")
+@click.option("--head", help="A digest noted earlier, which the chain must still hold.")
+@DATA_OPTION
+def verify_audit(head: str | None, data: Path | None) -> None:
+    """Check that no sealed row was changed, removed or put in; exit code 1 when one was."""
+    from foundation import audit_seals
+    from millwright.wiring import relational_transaction
+
+    with relational_transaction(_local_settings(data), "audit") as session:
+        found = audit_seals.verify(session, head=head)
+    for fault in found.faults:
+        click.echo(fault)
+    click.echo(f"{found.sealed} rows sealed, {found.unsealed} not yet; head {found.head}")
+    if found.faults:
+        sys.exit(1)

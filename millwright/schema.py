@@ -18,6 +18,7 @@ from foundation.errors import Unavailable
 
 TABLE_MODULES = (
     "foundation.audit",
+    "foundation.audit_seals",
     "foundation.changes",
     "foundation.identity.models",
     "foundation.jobs",

@@ -3,7 +3,10 @@
 import threading
 from datetime import datetime, timedelta
 
-from foundation import changes, jobs
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from foundation import audit_seals, changes, jobs
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.identity import sessions
@@ -13,6 +16,7 @@ from services.triage.triage import is_due, run_triage
 
 SWEEP_EVERY = timedelta(minutes=10)
 CHANGES_KEPT = timedelta(days=1)
+_log = structlog.get_logger()
 
 
 class Worker:
@@ -38,7 +42,20 @@ class Worker:
         with self._database.transaction(Scope.system("triage")) as session:
             return run_triage(session, at=now)
 
+    def _seal(self) -> None:
+        sealed, more = 0, True
+        while more:
+            try:
+                with self._database.transaction(Scope.system("audit")) as session:
+                    part, head = audit_seals.seal_rows(session)
+            except IntegrityError:
+                return  # another worker was quicker
+            sealed, more = sealed + part, part == audit_seals.AT_ONCE
+        if sealed:
+            _log.info("audit_sealed", rows=sealed, head=head)
+
     def _sweep(self, now: datetime) -> None:
+        self._seal()
         with self._database.transaction(Scope.system("sweep")) as session:
             changes.forget_changes(session, now - CHANGES_KEPT)
             sessions.forget_failures(session, now - sessions.FAILURE_WINDOW)

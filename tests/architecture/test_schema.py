@@ -30,6 +30,7 @@ DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 UNSCOPED = {
     "asset_visibility": "what the filters are made of",
     "audit_row": "written by everybody, read by the platform alone",
+    "audit_seal": "digests of audit rows, made and checked by the platform alone",
     "change_row": "says that something changed, shows nothing of it",
     "fitted_model": "read by scoring alone",
     "job": "the platform's own work",

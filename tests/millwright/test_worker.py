@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from foundation.audit_seals import verify
 from foundation.changes import ChangeRow, announce
 from foundation.jobs import Job
 from millwright.worker import CHANGES_KEPT, SWEEP_EVERY, Worker, repeat
@@ -153,3 +154,15 @@ def test_a_rest_ends_when_it_is_told_to_stop():
     began = time.monotonic()
     repeat(Idle(0), stop, pause_s=60)
     assert time.monotonic() - began < 5
+
+
+def test_the_audit_is_sealed_by_the_way(any_plant, scene):
+    settle(any_plant)
+    ticket = scene.report("customer")
+    any_plant.clock.advance(SWEEP_EVERY.total_seconds())
+    settle(any_plant)
+    with any_plant.network.database.session(any_plant.network.scope()) as session:
+        found = verify(session)
+    assert ticket is not None
+    assert found.sealed > 0
+    assert (found.unsealed, found.faults) == (0, ())
