@@ -98,7 +98,7 @@ def change_password(
     person = session.get_one(Person, person_id)
     if not is_password(person.password_hash, present):
         raise Invalid("This is not your present password.", field="present")
-    check_new_password(new)
+    check_new_password(new, known=(person.email, person.name))
     person.password_hash = hash_password(new)
     session.execute(
         update(LoginSession)

@@ -87,7 +87,7 @@ def create_person(
     if find_person(session, email):
         raise Conflict(f"Somebody signs in with {email} already.")
     if password is not None:
-        check_new_password(password)
+        check_new_password(password, known=(email, name, organisation.name))
     hashed = hash_password(password) if password is not None else None
     person = Person(email=email, name=name.strip(), password_hash=hashed, created_at=at)
     session.add(person)

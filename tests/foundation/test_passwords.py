@@ -48,6 +48,32 @@ def test_a_password_of_a_wrong_length_is_refused(password):
     assert refused.value.field == "password"
 
 
-@pytest.mark.parametrize("password", ["x" * MIN_LENGTH, "密码" * 50, "x" * 200])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "purple otter brass",
+        "kzvqpwmxhr",
+        "锈轮山雀蓝铜钉灯塔雨",
+        "8264017395 8264",
+        "Ab1!" + "vq9z" * 49,
+    ],
+)
 def test_no_rule_on_the_kinds_of_characters(password):
     check_new_password(password)
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["password123", "1234567890", "qwertyuiop", "Passw0rd2024", "x" * MIN_LENGTH, "abc" * 20],
+)
+def test_what_is_guessed_first_is_refused(password):
+    with pytest.raises(Invalid, match="guessed") as refused:
+        check_new_password(password)
+    assert refused.value.field == "password"
+
+
+@pytest.mark.parametrize("password", ["hafenfoods1", "klaus.kunde", "klauskunde26"])
+def test_what_everybody_knows_of_a_person_is_no_password(password):
+    known = ("klaus.kunde@hafen-foods.example", "Klaus Kunde", "Hafen Foods")
+    with pytest.raises(Invalid, match="guessed"):
+        check_new_password(password, known=known)
