@@ -4,21 +4,25 @@ from collections.abc import Callable, Mapping
 
 from foundation.errors import Invalid
 from simulators.faults import TRAITS, Fault, FaultKind
-from simulators.machines.centrifugal_pump import CentrifugalPump
+from simulators.machines import centrifugal_pump, forklift, machining_centre, screw_compressor
 from simulators.machines.contract import Machine
-from simulators.machines.forklift import Forklift
-from simulators.machines.machining_centre import MachiningCentre
-from simulators.machines.screw_compressor import ScrewCompressor
+from simulators.sensors import Sensor
 
 _MAKERS: Mapping[str, Callable[[int, tuple[Fault, ...]], Machine]] = {
-    "screw_compressor": ScrewCompressor,
-    "centrifugal_pump": CentrifugalPump,
-    "machining_centre": MachiningCentre,
-    "forklift": Forklift,
+    "screw_compressor": screw_compressor.ScrewCompressor,
+    "centrifugal_pump": centrifugal_pump.CentrifugalPump,
+    "machining_centre": machining_centre.MachiningCentre,
+    "forklift": forklift.Forklift,
 }
 KINDS = tuple(_MAKERS)
 FAULTS_OF: Mapping[str, tuple[FaultKind, ...]] = {
     each: tuple(kind for kind, trait in TRAITS.items() if trait.machine == each) for each in KINDS
+}
+SENSORS_OF: Mapping[str, Mapping[str, Sensor]] = {
+    "screw_compressor": screw_compressor.SENSORS,
+    "centrifugal_pump": centrifugal_pump.SENSORS,
+    "machining_centre": machining_centre.SENSORS,
+    "forklift": forklift.SENSORS,
 }
 
 
