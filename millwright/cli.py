@@ -13,6 +13,7 @@ from foundation.clock import SystemClock
 from foundation.csv_rows import RowResult, decode_text
 from foundation.errors import MillwrightError
 from foundation.settings import VARIABLES, Settings, read_settings
+from millwright.simulation.commands import simulate
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -48,6 +49,9 @@ class _Commands(click.Group):
 @click.version_option(package_name="millwright")
 def main() -> None:
     """Millwright: from a machine's reading to the service visit."""
+
+
+main.add_command(simulate)
 
 
 def _settings(**given: object) -> Settings:

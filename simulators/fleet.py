@@ -16,7 +16,7 @@ from simulators.batches import Batch, list_batches
 from simulators.environment import Environment
 from simulators.fault_plan import Member, plan_faults
 from simulators.faults import Fault
-from simulators.ledger import Act, Ledger, Row, gather_faults
+from simulators.ledger import Act, Ledger, Listed, Row, gather_faults
 from simulators.machines.contract import Machine
 from simulators.machines.registry import KINDS, make_machine
 from simulators.sites import SITES, SimulatedSite
@@ -190,6 +190,7 @@ def make_fleet(
     faults: Mapping[str, tuple[Fault, ...]]
     faults = plan_faults(seed, [_as_member(asset) for asset in made], start_ms, end_ms)
     if ledger is not None:
+        ledger.write_roster(Listed(a.device, a.serial, a.name, a.kind) for a in made)
         write_plan(ledger, faults, start_ms)
         faults = gather_faults(ledger.read())
     members = (replace(asset, faults=faults.get(asset.device, ())) for asset in made)

@@ -17,6 +17,8 @@ import structlog
 from simulators.faults import Fault, FaultKind, Growth
 
 LEDGER_FILE = Path("simulation") / "truth.jsonl"
+_ROSTER_FILE = "fleet.json"
+_TIME_FILE = "time.json"
 
 _log = structlog.get_logger(__name__)
 
@@ -54,9 +56,33 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return Fault(self.kind, self.onset_ms, self.full_ms, self.growth)
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """A machine that the ledger is about, for those who have no fleet."""
+
+    device: str
+    serial: str
+    name: str
+    kind: str
+
+
+class FleetTime(msgspec.Struct, frozen=True):
+    """The running fleet's clock: it showed `clock_ms` when the machine's own showed `at_ms`."""
+
+    clock_ms: int
+    at_ms: int
+    speed: float
+
+    def now_ms(self, at_ms: int) -> int:
+        """What it shows when the machine's own shows `at_ms`."""
+        return self.clock_ms + int((at_ms - self.at_ms) * self.speed)
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The file; any process may append to it at any time."""
+    """The file; any process may append to it at any time.
+
+    Beside it lie which machines there are and how the fleet's time goes.
+    """
 
     path: Path
 
@@ -93,6 +119,40 @@ class Ledger:
         except FileNotFoundError:
             return ()
         return tuple(row for line in lines if (row := _read_row(line)) is not None)
+
+    def write_roster(self, machines: Iterable[Listed]) -> None:
+        """Leaves which machines there are."""
+        self._leave(_ROSTER_FILE, msgspec.json.encode(list(machines)))
+
+    def read_roster(self) -> list[Listed]:
+        """The machines; none where no fleet was made with this ledger."""
+        text = self._find(_ROSTER_FILE)
+        return [] if text is None else msgspec.json.decode(text, type=list[Listed])
+
+    def write_time(self, time: FleetTime) -> None:
+        """Leaves how the fleet's time goes."""
+        self._leave(_TIME_FILE, msgspec.json.encode(time))
+
+    def read_time(self) -> FleetTime | None:
+        """How the time of the fleet goes that ran last; None before the first."""
+        text = self._find(_TIME_FILE)
+        return None if text is None else msgspec.json.decode(text, type=FleetTime)
+
+    def _leave(self, name: str, text: bytes) -> None:
+        if self._find(name) == text:
+            return
+        path = self.path.with_name(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Whoever reads meanwhile sees the old one or the new one.
+        fresh = path.with_suffix(f".{os.getpid()}.part")
+        fresh.write_bytes(text)
+        fresh.replace(path)
+
+    def _find(self, name: str) -> bytes | None:
+        try:
+            return self.path.with_name(name).read_bytes()
+        except FileNotFoundError:
+            return None
 
 
 def _write_whole(handle: int, text: bytes) -> None:

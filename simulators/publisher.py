@@ -26,7 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from foundation.clock import Clock, ScaledClock, SystemClock, from_ms, to_ms
 from foundation.errors import Invalid, Unavailable
 from simulators.fleet import Fleet, make_fleet
-from simulators.ledger import Ledger
+from simulators.ledger import FleetTime, Ledger
 from simulators.messages import Letter, Message, NativeSpeaker, Speaker, list_messages
 from simulators.network import PROFILES, Way
 from simulators.sparkplug import EdgeNode
@@ -293,20 +293,24 @@ def main(arguments: list[str] | None = None) -> None:
     credentials = None
     if given.user:
         credentials = Credentials(given.user, sys.stdin.readline().strip())
+    ledger = Ledger(given.ledger) if given.ledger else None
     fleet = make_fleet(
         seed=given.seed,
         assets=given.assets,
         start_ms=given.start_ms,
         planned_days=given.planned_days,
         interval_s=given.interval_s,
-        ledger=Ledger(given.ledger) if given.ledger else None,
+        ledger=ledger,
     )
+    clock = _make_clock(given)
+    if ledger is not None:
+        tell_time(ledger, clock, given.speed)
     try:
         sent = run_fleet(
             given.url,
             credentials,
             fleet,
-            _make_clock(given),
+            clock,
             stop_event,
             manner=Manner(given.format, given.network, max(60.0, given.speed)),
         )
@@ -314,6 +318,12 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(str(refusal))
     missing = sent.messages - sent.acknowledged
     sys.stdout.write(json.dumps({"readings": sent.readings, "unacknowledged": missing}) + "\n")
+
+
+def tell_time(ledger: Ledger, clock: Clock, speed: float) -> None:
+    """Leaves how the clock goes, for whoever does something to the machines."""
+    now_ms = to_ms(SystemClock().now())
+    ledger.write_time(FleetTime(to_ms(clock.now()), now_ms, speed))
 
 
 def _make_clock(given: argparse.Namespace) -> Clock:
