@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, delete, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, delete, false, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
@@ -31,6 +31,10 @@ class Act(StrEnum):
     ADMINISTER_ASSETS = "administer_assets"
     ADMINISTER_PEOPLE = "administer_people"
     SEE_QUARANTINE = "see_quarantine"
+    SEE_OFFERS = "see_offers"
+    CHECK_OFFERS = "check_offers"
+    ANSWER_OFFERS = "answer_offers"
+    ADMINISTER_OFFERS = "administer_offers"
 
 
 _EVERYONE = {Act.SEE_FLEET, Act.COMMENT}
@@ -41,11 +45,20 @@ _ACTS: dict[Role, set[Act]] = {
         Act.ADMINISTER_ASSETS,
         Act.ADMINISTER_PEOPLE,
         Act.SEE_QUARANTINE,
+        Act.SEE_OFFERS,
+        Act.ADMINISTER_OFFERS,
     },
     Role.DEALER_MANAGER: _EVERYONE
-    | {Act.WORK_TICKETS, Act.ASSIGN_TICKETS, Act.REPORT_PROBLEM, Act.ADMINISTER_PEOPLE},
+    | {
+        Act.WORK_TICKETS,
+        Act.ASSIGN_TICKETS,
+        Act.REPORT_PROBLEM,
+        Act.ADMINISTER_PEOPLE,
+        Act.SEE_OFFERS,
+        Act.CHECK_OFFERS,
+    },
     Role.TECHNICIAN: _EVERYONE | {Act.WORK_TICKETS, Act.REPORT_PROBLEM},
-    Role.CUSTOMER: _EVERYONE | {Act.REPORT_PROBLEM},
+    Role.CUSTOMER: _EVERYONE | {Act.REPORT_PROBLEM, Act.SEE_OFFERS, Act.ANSWER_OFFERS},
 }
 
 
@@ -62,6 +75,11 @@ def require(scope: Scope, act: Act) -> None:
     """
     if not may(scope, act):
         raise Forbidden("Your role does not allow this. Ask your administrator.")
+
+
+def act_condition(scope: Scope, act: Act) -> ColumnElement[bool]:
+    """A filter that lets every row through when the scope's role may do that, else none."""
+    return true() if may(scope, act) else false()
 
 
 class AssetVisibility(Base):

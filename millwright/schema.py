@@ -34,6 +34,8 @@ TABLE_MODULES = (
     "telemetry.scoring_state",
     "telemetry.verdicts",
     "services.notifications.models",
+    "services.offers.models",
+    "services.orders.models",
     "services.tickets.models",
 )
 

@@ -22,6 +22,7 @@ from foundation.jobs import release_leases
 from foundation.settings import Settings
 from millwright.schema import check_schema, migrate
 from millwright.worker import Worker
+from services.offers.finding import OfferFinding
 from telemetry.ingest import Ingest
 from telemetry.latest import Latest
 from telemetry.reading_rules import TimeWindows
@@ -82,7 +83,7 @@ def open_platform(settings: Settings, clock: Clock, *, speed: float = 1.0) -> It
                 clock,
                 alarm_late_s=max(ALARM_LATE_S, LONGEST_WAY_S * speed),
             ),
-            worker=Worker(database, clock),
+            worker=Worker(database, clock, OfferFinding(database, store, clock)),
         )
 
 

@@ -1,4 +1,4 @@
-"""The worker's step: triage of new alarms, due jobs, and sweeping up what nobody needs."""
+"""The worker's step: triage, due jobs, the search for offers, sweeping up what nobody needs."""
 
 import threading
 from datetime import datetime, timedelta
@@ -12,6 +12,8 @@ from foundation.database import Database
 from foundation.identity import sessions
 from foundation.identity.scope import Scope
 from services.notifications.delivery import HANDLERS
+from services.offers.finding import OfferFinding
+from services.offers.making import sweep_offers
 from services.triage.triage import is_due, run_triage
 
 SWEEP_EVERY = timedelta(minutes=10)
@@ -20,17 +22,24 @@ _log = structlog.get_logger()
 
 
 class Worker:
-    """Decides on alarms and runs jobs; any number may run, each row is taken once."""
+    """Decides on alarms and runs jobs; any number may run, each row is taken once.
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    Without `finding` it searches no offers: only who owns the readings can.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, finding: OfferFinding | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._finding = finding
         self._swept_at: datetime | None = None
 
     def step(self) -> int:
         """Does what is due now; returns how many things that were."""
         now = self._clock.now()
         done = self._triage(now) + jobs.run_due(self._database, self._clock, HANDLERS)
+        done += self._finding.step() if self._finding is not None else 0
         if self._swept_at is None or now - self._swept_at >= SWEEP_EVERY:
             self._sweep(now)
         return done
@@ -59,6 +68,7 @@ class Worker:
         with self._database.transaction(Scope.system("sweep")) as session:
             changes.forget_changes(session, now - CHANGES_KEPT)
             sessions.forget_failures(session, now - sessions.FAILURE_WINDOW)
+            sweep_offers(session, at=now)
         self._swept_at = now
 
 

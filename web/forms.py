@@ -29,6 +29,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from foundation.errors import Conflict, Forbidden, Invalid, MillwrightError, NotFound
 from foundation.identity.passwords import MIN_LENGTH
 from foundation.units import list_units, symbol
+from services.offers.refusals import OfferRefused, WordingRefused
 from services.tickets.refusals import EntryRefused, MoveRefused
 from web import words
 from web.request_scope import give_up
@@ -264,7 +265,7 @@ def attempt(form: Form, act: Callable[[], _Made]) -> _Made | None:
 
 def explain(error: MillwrightError) -> Sequence[str]:
     """What a refusal says: its reasons in words, or its own text."""
-    if isinstance(error, EntryRefused):
+    if isinstance(error, EntryRefused | OfferRefused | WordingRefused):
         return words.say_all(error.reasons)
     if isinstance(error, MoveRefused):
         return [words.say(error.reason)]

@@ -31,7 +31,11 @@ HISTORY = 1_000
 PAGE = 500
 STREAMS_PER_PERSON = 12
 # Changes that belong to no machine are told to the roles that may look at such things.
-_ACT_OF_KIND = {"quarantine": Act.SEE_QUARANTINE, "catalogue": Act.ADMINISTER_CATALOGUE}
+_ACT_OF_KIND = {
+    "quarantine": Act.SEE_QUARANTINE,
+    "catalogue": Act.ADMINISTER_CATALOGUE,
+    "offer_rule": Act.ADMINISTER_OFFERS,
+}
 _log = structlog.get_logger()
 
 

@@ -3,61 +3,15 @@
 Domain code knows codes and parameters only; a test sees to it that every code has words here.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
+from collections.abc import Callable
 
-from foundation.clock import from_ms
-from foundation.reasons import Parameter, Reason
-from foundation.units import symbol
-from web.wording import labels
-from web.wording.translate import format_moment, format_number, format_share, ngettext
+from foundation.reasons import Reason
+from web.wording import labels, offers
+from web.wording.sentences import Context, Parts
 from web.wording.translate import gettext as _
+from web.wording.translate import ngettext
 
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a sentence needs beside its reason: names of metrics, and whose clock times tell."""
-
-    metrics: Mapping[str, str] = field(default_factory=dict)
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The parameters of a reason, ready to be put into a sentence."""
-
-    given: Mapping[str, Parameter]
-    context: Context
-
-    def text(self, name: str) -> str:
-        value = self.given.get(name)
-        return "" if value is None else str(value)
-
-    def whole(self, name: str) -> int:
-        value = self.given.get(name)
-        return int(value) if isinstance(value, int | float) else 0
-
-    def metric(self, name: str = "metric") -> str:
-        key = self.text(name)
-        return self.context.metrics.get(key, key.replace("_", " ").capitalize())
-
-    def figure(self, name: str) -> str:
-        """A number with its unit."""
-        value = self.given.get(name)
-        if not isinstance(value, int | float):
-            return _("an unknown value")
-        return f"{format_number(value)} {symbol(self.text('unit'))}".strip()
-
-    def share(self, name: str) -> str:
-        value = self.given.get(name)
-        return format_share(value) if isinstance(value, int | float) else ""
-
-    def since(self, name: str = "since_ms") -> str:
-        value = self.given.get(name)
-        if not isinstance(value, int | float):
-            return _("an unknown time")
-        return format_moment(from_ms(int(value)).astimezone(self.context.zone))
+__all__ = ["SENTENCES", "Context", "Parts", "say", "say_all"]
 
 
 def say(reason: Reason, context: Context | None = None) -> str:
@@ -208,4 +162,5 @@ SENTENCES: dict[str, Callable[[Parts], str]] = {
     "ticket_open": lambda _p: _("A ticket is open."),
     "silent": lambda _p: _("It has not been heard for longer than expected."),
     "never_heard": lambda _p: _("It has never been heard."),
+    **offers.SENTENCES,
 }

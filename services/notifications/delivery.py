@@ -17,7 +17,15 @@ from foundation.identity.people import list_members
 from foundation.identity.scope import Role
 from foundation.jobs import Handler
 from services.notifications.models import Notification
-from services.notifications.rules import EntryFacts, Group, Notice, decide_notice
+from services.notifications.rules import (
+    EntryFacts,
+    Group,
+    Notice,
+    decide_notice,
+    decide_offer_notice,
+)
+from services.offers.models import OfferEvent
+from services.offers.story import OFFER_NOTICE
 from services.tickets.models import Ticket, TicketEntry
 from services.tickets.story import NOTICE
 
@@ -108,5 +116,38 @@ def _find_manufacturer_id(session: Session, asset_id: int) -> int | None:
     return session.scalar(query)
 
 
-HANDLERS: Mapping[str, Handler] = {NOTICE: handle_ticket_notice}
+def handle_offer_notice(session: Session, payload: dict[str, Any]) -> None:
+    """Writes the notifications of an offer's event; `payload` is `{"event_id": int}`."""
+    event = session.get_one(OfferEvent, payload["event_id"])
+    notice = decide_offer_notice(event.act, is_for_customer=event.is_for_customer)
+    if notice is None:
+        return
+    query = select(Notification.person_id).where(Notification.offer_event_id == event.id)
+    told = {event.person_id, *session.scalars(query)}
+    for person_id in sorted(_offer_recipients(session, notice, event) - told):
+        session.add(
+            Notification(
+                person_id=person_id,
+                offer_id=event.offer_id,
+                offer_event_id=event.id,
+                kind=notice.kind,
+                created_at=event.at,
+            )
+        )
+    session.flush()
+
+
+def _offer_recipients(session: Session, notice: Notice, event: OfferEvent) -> set[int]:
+    found: set[int] = set()
+    if Group.MANAGERS in notice.groups:
+        found |= _people_of(session, event.dealer_id, Role.DEALER_MANAGER)
+    if Group.CUSTOMER in notice.groups:
+        found |= _people_of(session, event.customer_id, Role.CUSTOMER)
+    return found
+
+
+HANDLERS: Mapping[str, Handler] = {
+    NOTICE: handle_ticket_notice,
+    OFFER_NOTICE: handle_offer_notice,
+}
 """What the worker runs, by job kind."""

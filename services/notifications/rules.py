@@ -1,4 +1,4 @@
-"""Pure rules of telling: which entry of a ticket is worth a notice, and to which groups."""
+"""Pure rules of telling: which entry of a ticket or event of an offer is told to which groups."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,6 +19,15 @@ class NoticeKind(StrEnum):
     CLOSED = "closed"
     REOPENED = "reopened"
     CANCELLED = "cancelled"
+    OFFER_TO_CHECK = "offer_to_check"
+    OFFER_SENT = "offer_sent"
+    OFFER_CHANGED = "offer_changed"
+    OFFER_ACCEPTED = "offer_accepted"
+    OFFER_DECLINED = "offer_declined"
+    OFFER_WITHDRAWN = "offer_withdrawn"
+    ORDER_CONFIRMED = "order_confirmed"
+    ORDER_DONE = "order_done"
+    ORDER_CANCELLED = "order_cancelled"
 
 
 class Group(StrEnum):
@@ -43,6 +52,15 @@ GROUPS: dict[NoticeKind, frozenset[Group]] = {
     NoticeKind.CLOSED: frozenset({Group.MANAGERS, Group.CUSTOMER}),
     NoticeKind.REOPENED: _ALL,
     NoticeKind.CANCELLED: _ALL,
+    NoticeKind.OFFER_TO_CHECK: frozenset({Group.MANAGERS}),
+    NoticeKind.OFFER_SENT: frozenset({Group.CUSTOMER}),
+    NoticeKind.OFFER_CHANGED: frozenset({Group.CUSTOMER}),
+    NoticeKind.OFFER_ACCEPTED: frozenset({Group.MANAGERS}),
+    NoticeKind.OFFER_DECLINED: frozenset({Group.MANAGERS}),
+    NoticeKind.OFFER_WITHDRAWN: frozenset({Group.MANAGERS, Group.CUSTOMER}),
+    NoticeKind.ORDER_CONFIRMED: frozenset({Group.CUSTOMER}),
+    NoticeKind.ORDER_DONE: frozenset({Group.CUSTOMER}),
+    NoticeKind.ORDER_CANCELLED: frozenset({Group.CUSTOMER}),
 }
 
 _OF_MOVE = {
@@ -100,3 +118,25 @@ def _choose_kind(entry: EntryFacts) -> NoticeKind | None:
     if entry.kind == EntryKind.ALARM:
         return NoticeKind.RAISED if "priority_raised" in entry.reason_codes else None
     return _OF_KIND.get(entry.kind)
+
+
+_OF_OFFER_ACT = {
+    "found": NoticeKind.OFFER_TO_CHECK,
+    "send": NoticeKind.OFFER_SENT,
+    "edit": NoticeKind.OFFER_CHANGED,
+    "accept": NoticeKind.OFFER_ACCEPTED,
+    "decline": NoticeKind.OFFER_DECLINED,
+    "withdraw": NoticeKind.OFFER_WITHDRAWN,
+    "order_confirm": NoticeKind.ORDER_CONFIRMED,
+    "order_complete": NoticeKind.ORDER_DONE,
+    "order_cancel": NoticeKind.ORDER_CANCELLED,
+}
+
+
+def decide_offer_notice(act: str, *, is_for_customer: bool) -> Notice | None:
+    """The notice of an offer's event; what the customer was never shown they do not hear of."""
+    kind = _OF_OFFER_ACT.get(act)
+    if kind is None:
+        return None
+    groups = GROUPS[kind] if is_for_customer else GROUPS[kind] - {Group.CUSTOMER}
+    return Notice(kind, groups) if groups else None

@@ -79,6 +79,10 @@ _INNER = {
     "ticket alarm",
     "asset party",
     "ticket entry",
+    "offer event",
+    "offer terms",
+    "offer version",
+    "order posting",
 }
 
 

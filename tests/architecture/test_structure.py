@@ -33,6 +33,7 @@ UNGUARDED = {
     "devices/provisioning.py": "which devices the filter shows; whether a key is taken",
     "devices/definitions.py": "whether a key is taken",
     "telemetry/alarms/models.py": "whose alarm an occurrence belongs to",
+    "services/offers/models.py": "whose consent the filter shows",
     "services/tickets/models.py": "since when an organisation sees the asset",
 }
 

@@ -178,6 +178,15 @@ NOTICES: Labels = {
     NoticeKind.CLOSED: _("Closed"),
     NoticeKind.REOPENED: _("Reopened"),
     NoticeKind.CANCELLED: _("Cancelled"),
+    NoticeKind.OFFER_TO_CHECK: _("Offer to check"),
+    NoticeKind.OFFER_SENT: _("New offer"),
+    NoticeKind.OFFER_CHANGED: _("Offer changed"),
+    NoticeKind.OFFER_ACCEPTED: _("Offer accepted"),
+    NoticeKind.OFFER_DECLINED: _("Offer declined"),
+    NoticeKind.OFFER_WITHDRAWN: _("Offer withdrawn"),
+    NoticeKind.ORDER_CONFIRMED: _("Order confirmed"),
+    NoticeKind.ORDER_DONE: _("Order done"),
+    NoticeKind.ORDER_CANCELLED: _("Order cancelled"),
 }
 NOTICE_ICONS: Mapping[str, str] = {
     NoticeKind.OPENED: "flag",
@@ -189,6 +198,15 @@ NOTICE_ICONS: Mapping[str, str] = {
     NoticeKind.CLOSED: "check-circle",
     NoticeKind.REOPENED: "reset",
     NoticeKind.CANCELLED: "cross",
+    NoticeKind.OFFER_TO_CHECK: "offers",
+    NoticeKind.OFFER_SENT: "offers",
+    NoticeKind.OFFER_CHANGED: "edit",
+    NoticeKind.OFFER_ACCEPTED: "check-circle",
+    NoticeKind.OFFER_DECLINED: "thumb-down",
+    NoticeKind.OFFER_WITHDRAWN: "reset",
+    NoticeKind.ORDER_CONFIRMED: "check",
+    NoticeKind.ORDER_DONE: "check-circle",
+    NoticeKind.ORDER_CANCELLED: "cross",
 }
 
 FAULTS: Labels = {

@@ -1,9 +1,10 @@
 """Flask-Babel's calls with their types: texts and numbers in the language of the request."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import flask_babel
-from babel import dates
+from babel import Locale, dates, numbers
 
 
 def gettext(text: str, **values: object) -> str:
@@ -38,3 +39,21 @@ def format_span_s(length_s: float) -> str:
     """A length of time in words, such as "10 seconds"."""
     length = timedelta(seconds=length_s)
     return str(flask_babel.format_timedelta(length, granularity="second", threshold=1.2))
+
+
+def format_amount(value: float, currency: str) -> str:
+    """An estimated amount of money; from ten on without decimals, which would say nothing."""
+    if not currency:
+        return format_number(value)
+    if abs(value) < 10:
+        return str(flask_babel.format_currency(value, currency))
+    locale = Locale.parse(str(flask_babel.get_locale() or "en"))
+    whole = locale.currency_formats["standard"].pattern.replace(".00", "")
+    return str(
+        numbers.format_currency(value, currency, whole, locale=locale, currency_digits=False)
+    )
+
+
+def format_money(amount: Decimal, currency: str) -> str:
+    """An exact amount of money, with the decimals of its currency."""
+    return str(flask_babel.format_currency(amount, currency))
