@@ -16,7 +16,8 @@ _DAY_MS = 86_400_000
 HEALTHY_SHARE = 0.3
 _FAULTS_PER_MACHINE = (0.6, 0.72)
 _AGAIN_SHARE = 0.15
-_WEAK_BATCH_ODDS = 3.0
+_WEAK_BATCH_ODDS = 2.5
+_WEAKNESS_SHARE = 0.45
 # Of the usual days from onset to full, and at most so much of the period.
 _PACE = (0.5, 1.1)
 _LONGEST_SHARE = 0.3
@@ -55,7 +56,7 @@ def plan_faults(seed: int, members: Sequence[Member], start_ms: int, end_ms: int
 
     - Nothing begins in the first `HEALTHY_SHARE`.
     - Every kind of fault of a kind of machine comes once before one comes twice, but for machines
-      of a weak batch, which fall ill three times as often, and mostly of their weakness.
+      of a weak batch, which fall ill more often, and mostly of their weakness.
     - Faults are spread evenly over the time. The owner's own people mend the earlier ones a
       while after they are full, if nobody did before; the later ones stay. Some get another.
     - One machine, at a site that never rests, has its cooler blocked just after the end:
@@ -143,7 +144,7 @@ class _Kinds:
         self._decks: dict[str, Iterator[FaultKind]] = {}
 
     def draw(self, member: Member) -> FaultKind:
-        if member.weakness is not None and self._random.uniform() < 0.7:
+        if member.weakness is not None and self._random.uniform() < _WEAKNESS_SHARE:
             return member.weakness
         deck = self._decks.setdefault(member.kind, self._deal(member.kind))
         return next(deck)

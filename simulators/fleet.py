@@ -13,18 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.batches import Batch, list_batches
+from simulators.device_clock import ClockError, draw_clock_error
 from simulators.environment import Environment
-from simulators.fault_plan import Member, plan_faults
+from simulators.fault_plan import HEALTHY_SHARE, Member, plan_faults
 from simulators.faults import Fault
 from simulators.ledger import Act, Ledger, Listed, Row, gather_faults
 from simulators.machines.contract import Machine
-from simulators.machines.registry import KINDS, make_machine
+from simulators.machines.registry import KINDS, SENSORS_OF, make_machine
+from simulators.sensor_faults import FaultySensors, SensorFault, draw_sensor_faults
 from simulators.sites import SITES, SimulatedSite
 
 Chunk = tuple[str, NDArray[np.int64], dict[str, NDArray[np.float64]]]
-"""Device key, times in ms, metric → one value for each time."""
+"""Device key, true times in ms, metric → one value for each time, NaN where a sensor is silent."""
 
 DAY_MS = 86_400_000
+_RIGHT_CLOCK = ClockError()
 # A person's word for it, and what its device and its serial number begin with.
 _NAMING = {
     "screw_compressor": ("Compressor", "sc", "SC37"),
@@ -53,6 +56,8 @@ class SimulatedAsset:
     seed: int
     interval_s: int
     faults: tuple[Fault, ...] = ()
+    sensor_faults: tuple[SensorFault, ...] = ()
+    clock: ClockError = _RIGHT_CLOCK
 
     def make_machine(self) -> Machine:
         """The machine as it is when the fleet starts."""
@@ -79,8 +84,7 @@ class Fleet:
 
     def list_metrics(self) -> dict[str, tuple[str, ...]]:
         """Device → everything that it will ever report."""
-        of_kind = {asset.kind: tuple(_look_once(asset, self.start_ms)) for asset in self.assets}
-        return {asset.device: of_kind[asset.kind] for asset in self.assets}
+        return {asset.device: tuple(SENSORS_OF[asset.kind]) for asset in self.assets}
 
     def simulate(
         self, from_ms: int, until_ms: int | None = None, *, chunk_s: float = 86_400
@@ -105,12 +109,6 @@ class Fleet:
         for begin, end in _cut(begin_ms, until_ms, max(int(chunk_s * 1000), 1)):
             running.read_ledger()
             yield running.simulate(begin, end)
-
-
-def _look_once(asset: SimulatedAsset, at_ms: int) -> dict[str, NDArray[np.float64]]:
-    """What a machine of its kind reports, by metric."""
-    times_ms = np.asarray([at_ms], dtype=np.int64)
-    return asset.make_machine().simulate(times_ms, asset.make_environment().at(times_ms))
 
 
 class _Running:
@@ -144,6 +142,7 @@ class _RunningMachine:
         self.asset = asset
         self._faults = asset.faults
         self._machine = asset.make_machine()
+        self._sensors = FaultySensors(asset.seed, asset.sensor_faults)
         self._environment = asset.make_environment()
         self._interval_ms = asset.interval_s * 1000
         self._first_ms = start_ms + asset.seed * 7_919 % self._interval_ms
@@ -159,7 +158,7 @@ class _RunningMachine:
         steps = np.arange(max(first, 0), max(last, 0), dtype=np.int64)
         times_ms = self._first_ms + steps * self._interval_ms
         values = self._machine.simulate(times_ms, self._environment.at(times_ms))
-        return self.asset.device, times_ms, values
+        return self.asset.device, times_ms, self._sensors.read(times_ms, values)
 
 
 def _cut(begin_ms: int, end_ms: int | None, length_ms: int) -> Iterator[tuple[int, int]]:
@@ -180,13 +179,17 @@ def make_fleet(
     planned_days: float = 30.0,
     interval_s: int = 60,
     ledger: Ledger | None = None,
+    with_flaws: bool = False,
 ) -> Fleet:
     """A fleet whose faults come within `planned_days` from the start, and then go on coming.
 
-    With a ledger the plan is written into it once, and from then on the ledger decides.
+    With a ledger the plan is written into it once, and from then on the ledger decides. With flaws
+    clocks go wrong, and some sensors lie once the healthy part of the period is over.
     """
     end_ms = start_ms + int(planned_days * DAY_MS)
     made = list(_make_assets(seed, assets, interval_s))
+    if with_flaws:
+        made = [_spoil(asset, start_ms, end_ms) for asset in made]
     faults: Mapping[str, tuple[Fault, ...]]
     faults = plan_faults(seed, [_as_member(asset) for asset in made], start_ms, end_ms)
     if ledger is not None:
@@ -195,6 +198,16 @@ def make_fleet(
         faults = gather_faults(ledger.read())
     members = (replace(asset, faults=faults.get(asset.device, ())) for asset in made)
     return Fleet(tuple(members), start_ms, ledger, seed)
+
+
+def _spoil(asset: SimulatedAsset, start_ms: int, end_ms: int) -> SimulatedAsset:
+    """The asset with a device that is no better than others."""
+    length_ms = end_ms - start_ms
+    sound_until_ms = start_ms + int(HEALTHY_SHARE * length_ms)
+    sensors = SENSORS_OF[asset.kind]
+    lies = draw_sensor_faults(asset.seed, sensors, sound_until_ms, end_ms + length_ms)
+    clock = draw_clock_error(asset.seed, start_ms)
+    return replace(asset, sensor_faults=lies, clock=clock)
 
 
 def write_plan(ledger: Ledger, faults: Mapping[str, tuple[Fault, ...]], at_ms: int) -> None:

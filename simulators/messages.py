@@ -10,7 +10,7 @@ from typing import Protocol
 
 from devices.readings import Reading
 from devices.wire.native import encode_telemetry, telemetry_topic
-from simulators.fleet import Chunk, Fleet
+from simulators.fleet import Chunk, Fleet, SimulatedAsset
 
 # Below the 256 KiB that a message may have: a reading of this fleet takes some 400 bytes.
 _READINGS_PER_MESSAGE = 200
@@ -38,27 +38,28 @@ def list_messages(
     fleet: Fleet, chunks: Iterable[Chunk], *, readings_per_message: int = _READINGS_PER_MESSAGE
 ) -> Iterator[Message]:
     """Readings of the chunks, so many of a device in one message, in the order they are due."""
-    intervals_ms = {asset.device: asset.interval_s * 1000 for asset in fleet.assets}
+    assets = {asset.device: asset for asset in fleet.assets}
     boot = f"{fleet.start_ms:x}"
     made = []
     for chunk in chunks:
-        readings = list(_read(chunk, boot, intervals_ms[chunk[0]]))
+        readings = list(_read(chunk, assets[chunk[0]], boot))
         for begin in range(0, len(readings), readings_per_message):
             part = readings[begin : begin + readings_per_message]
-            made.append(Message(part[-1].observed_at_ms, chunk[0], part))
+            made.append(Message(part[-1][0], chunk[0], [reading for _, reading in part]))
     yield from sorted(made, key=lambda message: message.due_ms)
 
 
-def _read(chunk: Chunk, boot: str, interval_ms: int) -> Iterator[Reading]:
-    """One reading for each time; a sensor that said nothing is left out."""
+def _read(chunk: Chunk, asset: SimulatedAsset, boot: str) -> Iterator[tuple[int, Reading]]:
+    """The true time and a reading with that of the device's clock; silent sensors are left out."""
     device, times_ms, values = chunk
-    names = list(values)
+    names, interval_ms = list(values), asset.interval_s * 1000
+    stamps = asset.clock.observe(times_ms).tolist()
     rows = zip(*(column.tolist() for column in values.values()), strict=True)
-    for at_ms, row in zip(times_ms.tolist(), rows, strict=True):
+    for at_ms, stamp, row in zip(times_ms.tolist(), stamps, rows, strict=True):
         said = {name: value for name, value in zip(names, row, strict=True) if isfinite(value)}
         if said:
             # Intervals since 1970 rise by one a reading and need no memory.
-            yield Reading(device, at_ms, said, boot, at_ms // interval_ms)
+            yield at_ms, Reading(device, stamp, said, boot, at_ms // interval_ms)
 
 
 class Speaker(Protocol):

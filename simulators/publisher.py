@@ -301,6 +301,7 @@ def main(arguments: list[str] | None = None) -> None:
         planned_days=given.planned_days,
         interval_s=given.interval_s,
         ledger=ledger,
+        with_flaws=given.with_flaws,
     )
     clock = _make_clock(given)
     if ledger is not None:
@@ -348,6 +349,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--planned-days", type=float, default=30.0, help="days from then in which faults come")
     add("--interval-s", type=int, default=60, help="a device reports once in so many seconds")
     add("--ledger", type=Path, help="the file of what is done to the machines, followed")
+    add("--with-flaws", action="store_true", help="clocks go wrong and some sensors lie")
     add("--format", choices=FORMATS, default="native", help="how readings are written")
     add("--network", choices=sorted(PROFILES), default="none", help="how bad the way is")
     add("--speed", type=float, default=1.0, help="how much faster than the machine's clock")

@@ -55,6 +55,7 @@ def simulate() -> None:
     default="none",
     show_default=True,
 )
+@click.option("--with-flaws", is_flag=True, help="Clocks go wrong and some sensors lie.")
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Folder for a truth ledger; none without it."
 )
@@ -129,8 +130,9 @@ def score(data: Path, *, as_csv: bool) -> None:
 @click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True)
 @click.option("--assets", type=click.IntRange(1, 2000), default=60, show_default=True)
 @click.option("--interval-s", type=click.IntRange(1, 86_400), default=600, show_default=True)
+@click.option("--with-flaws", is_flag=True, help="Some sensors lie, which the labels leave out.")
 @SEED_OPTION
-def dataset(out: Path, **given: int) -> None:
+def dataset(out: Path, **given: Any) -> None:
     """Write what a simulated fleet reports, with labels: a Parquet file per kind of machine."""
     from millwright.simulation.dataset import write_dataset
 

@@ -16,19 +16,24 @@ _CHUNK_S = 30 * 86_400
 
 
 def write_dataset(
-    out: Path, *, days: int, seed: int, assets: int, interval_s: int
+    out: Path, *, days: int, seed: int, assets: int, interval_s: int, with_flaws: bool = False
 ) -> Iterator[tuple[Path, int]]:
     """Writes `<kind>.parquet` for each kind of machine; gives each file with its number of rows.
 
     Columns: device, at_ms, every metric, `fault` (the kind of the worst present, empty when
-    healthy) and `severity` (0 to 1).
+    healthy) and `severity` (0 to 1). A sensor that was silent has NaN.
 
     Raises:
         Conflict: when a file is there already.
         Unavailable: when the folder cannot be written.
     """
     fleet = make_fleet(
-        seed=seed, assets=assets, start_ms=START_MS, planned_days=days, interval_s=interval_s
+        seed=seed,
+        assets=assets,
+        start_ms=START_MS,
+        planned_days=days,
+        interval_s=interval_s,
+        with_flaws=with_flaws,
     )
     paths = {kind: out / f"{kind}.parquet" for kind in fleet.kinds}
     _check(out, paths)

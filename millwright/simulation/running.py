@@ -25,6 +25,7 @@ class RunPlan:
     wire: str
     network: str
     data: Path | None
+    with_flaws: bool = False
 
 
 def run_on_broker(url: str, plan: RunPlan) -> Sent:
@@ -44,6 +45,7 @@ def run_on_broker(url: str, plan: RunPlan) -> Sent:
         planned_days=plan.days,
         interval_s=plan.interval_s,
         ledger=ledger,
+        with_flaws=plan.with_flaws,
     )
     if ledger is not None:
         tell_time(ledger, clock, plan.speed)

@@ -10,6 +10,7 @@ from simulators.faults import FaultKind
 from simulators.fleet import make_fleet
 from simulators.ledger import Act, Ledger, Row
 from simulators.machines.registry import FAULTS_OF, KINDS
+from simulators.sensor_faults import SensorFault, SensorFaultKind
 from simulators.sites import Region
 
 START_MS = 1_772_409_600_000
@@ -167,6 +168,28 @@ def test_a_fleet_that_starts_later_knows_what_was_done_before(tmp_path):
     well = _join(_fleet(assets=1).simulate(START_MS + DAY_MS, START_MS + 2 * DAY_MS))
     difference = ill[device][1]["vibration"] - well[device][1]["vibration"]
     assert difference.max() > 5
+
+
+def test_with_flaws_some_sensors_lie_after_the_healthy_part():
+    flawed, sound = (_fleet(assets=60, planned_days=90, with_flaws=flag) for flag in (True, False))
+    lies = [lie for asset in flawed.assets for lie in asset.sensor_faults]
+    assert len(lies) > 3
+    assert min(lie.from_ms for lie in lies) >= START_MS + 27 * DAY_MS
+    assert len({asset.clock for asset in flawed.assets}) == 60
+    assert not any(asset.sensor_faults for asset in sound.assets)
+    assert [asset.faults for asset in flawed.assets] == [asset.faults for asset in sound.assets]
+
+
+def test_a_lying_sensor_shows_in_what_is_reported_and_not_in_the_machine():
+    fleet = _fleet(assets=1)
+    lie = SensorFault(
+        "power", SensorFaultKind.DROP_OUT, START_MS + HOUR_MS, START_MS + 2 * HOUR_MS
+    )
+    lying = replace(fleet, assets=(replace(fleet.assets[0], sensor_faults=(lie,)),))
+    ((times_ms, told),) = _join(lying.simulate(START_MS, START_MS + DAY_MS)).values()
+    ((_, true),) = _join(fleet.simulate(START_MS, START_MS + DAY_MS)).values()
+    np.testing.assert_array_equal(np.isnan(told["power"]), lie.is_present(times_ms))
+    np.testing.assert_array_equal(told["energy"], true["energy"])
 
 
 def test_a_month_of_ten_assets_takes_seconds():

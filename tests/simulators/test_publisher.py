@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from devices.wire.native import MAX_PAYLOAD_BYTES, NativeFormat, encode_telemetr
 from foundation.clock import ManualClock, ScaledClock, SystemClock, from_ms, to_ms
 from foundation.errors import Invalid, Unavailable
 from millwright.broker import BrokerKind
+from simulators.device_clock import ClockError
 from simulators.fleet import make_fleet
 from simulators.messages import list_messages
 from simulators.publisher import Credentials, Manner, Publisher, run_fleet
@@ -83,6 +85,27 @@ def test_messages_hold_all_readings_in_time_order_and_fit_the_wire():
         hours = [each.values["run_hours"] for each in sent]
         np.testing.assert_array_equal(hours, values["run_hours"])
         assert (np.diff([reading.seq for reading in sent]) == 1).all()
+
+
+def test_a_wrong_clock_stamps_readings_that_go_out_at_the_right_time():
+    fleet = _fleet(1)
+    wrong = replace(fleet.assets[0], clock=ClockError(offset_ms=-HOUR_MS))
+    fleet = replace(fleet, assets=(wrong,))
+    chunks = list(fleet.simulate(START_MS, START_MS + HOUR_MS))
+    messages = list(list_messages(fleet, chunks, readings_per_message=1))
+    assert [each.due_ms for each in messages] == chunks[0][1].tolist()
+    for each in messages:
+        assert each.readings[0].observed_at_ms == each.due_ms - HOUR_MS
+
+
+def test_what_a_silent_sensor_says_is_left_out():
+    fleet = _fleet(1)
+    device, times_ms, values = next(fleet.simulate(START_MS, START_MS + HOUR_MS))
+    values["power"][:] = np.nan
+    messages = list(list_messages(fleet, [(device, times_ms, values)]))
+    assert all("power" not in reading.values for each in messages for reading in each.readings)
+    silent = {name: np.full(times_ms.shape, np.nan) for name in values}
+    assert list(list_messages(fleet, [(device, times_ms, silent)])) == []
 
 
 @pytest.mark.broker
