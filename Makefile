@@ -57,7 +57,8 @@ constraints: .venv/.developer  ## Renew constraints.txt after a change of depend
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate --no-header --extra dev --output-file constraints.txt pyproject.toml
 
 messages: .venv/.developer  ## Bring the catalogues of all languages up to the texts of templates and code
-	$(BIN)/pybabel -q extract --ignore-dirs ".*" -F web/babel.ini --no-location --sort-output --omit-header -o .venv/messages.pot web
+	$(BIN)/pybabel -q extract --ignore-dirs ".*" -F web/babel.ini --no-location --sort-output --omit-header \
+		-k Invalid -k Conflict -k Forbidden -k NotFound -k Unavailable -o .venv/messages.pot web foundation devices telemetry services dealers
 	for language in zh ko; do \
 		$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header -l $$language \
 			-i .venv/messages.pot -o web/translations/$$language/LC_MESSAGES/messages.po || exit 1; \

@@ -72,7 +72,9 @@ def create_asset(
     if not serial:
         raise Invalid("An asset needs its serial number.", field="serial")
     if find_asset_by_serial(session, equipment_model, serial):
-        raise Conflict(f"{equipment_model.title} {serial} exists already.")
+        raise Conflict(
+            "%(title)s %(serial)s exists already.", title=equipment_model.title, serial=serial
+        )
     asset = Asset(
         equipment_model_id=equipment_model.id,
         serial=serial,

@@ -112,7 +112,7 @@ def read_definition(text: str) -> ModelDefinition:
     try:
         tree = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: also numbers beyond measure
-        raise Invalid(f"The definition is no valid TOML: {error}") from error
+        raise Invalid("The definition is no valid TOML: %(error)s", error=error) from error
     faults = _Faults()
     definition = _convert(tree, faults)
     _check_head(definition.equipment_model, faults)
@@ -133,7 +133,7 @@ def _convert(tree: dict[str, Any], faults: "_Faults") -> ModelDefinition:
     try:
         return msgspec.convert(tree, ModelDefinition)
     except msgspec.ValidationError as error:
-        raise Invalid(f"The definition does not fit: {error}") from error
+        raise Invalid("The definition does not fit: %(error)s", error=error) from error
 
 
 _SECTIONS: dict[str, type[msgspec.Struct]] = {
@@ -176,7 +176,9 @@ class _Faults:
 
     def raise_all(self) -> None:
         if self.lines:
-            raise Invalid("The definition does not fit:\n" + "\n".join(self.lines))
+            raise Invalid(
+                "The definition does not fit: %(error)s", error="\n" + "\n".join(self.lines)
+            )
 
 
 def _check_head(head: ModelHead, faults: _Faults) -> None:
@@ -257,7 +259,7 @@ def save_definition(
     if model is None:
         model = _create(session, head, manufacturer)
     if model.manufacturer_id != manufacturer.id:
-        raise Conflict(f"The key {head.key!r} belongs to another manufacturer.")
+        raise Conflict("The key %(key)s belongs to another manufacturer.", key=repr(head.key))
     _fill(session, model, definition, at)
     _forget_signals(session, model, {signal.signal for signal in definition.signals})
     for signal in definition.signals:
@@ -276,7 +278,7 @@ def _forget_signals(session: Session, model: EquipmentModel, kept: set[str]) -> 
 def _create(session: Session, head: ModelHead, manufacturer: Organisation) -> EquipmentModel:
     table = EquipmentModel.__table__
     if session.execute(table.select().where(table.c.key == head.key)).first():
-        raise Conflict(f"The key {head.key!r} belongs to another manufacturer.")
+        raise Conflict("The key %(key)s belongs to another manufacturer.", key=repr(head.key))
     return EquipmentModel(
         key=head.key, manufacturer_id=manufacturer.id, version=0, make=head.make, model=head.model
     )

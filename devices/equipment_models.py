@@ -166,7 +166,9 @@ def get_equipment_model(session: Session, key: str) -> EquipmentModel:
     """
     found = find_equipment_model(session, key)
     if found is None:
-        raise NotFound(f"There is no equipment model {key!r}; import its definition first.")
+        raise NotFound(
+            "There is no equipment model %(key)s; import its definition first.", key=repr(key)
+        )
     return found
 
 

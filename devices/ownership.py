@@ -70,7 +70,12 @@ def set_party(
         Invalid: when the organisation is of the wrong kind.
     """
     if organisation.kind != _KIND_OF_ORGANISATION[kind]:
-        raise Invalid(f"{organisation.name} is a {organisation.kind} and cannot be the {kind}.")
+        raise Invalid(
+            "%(name)s is a %(kind)s and cannot be the %(part)s.",
+            name=organisation.name,
+            kind=organisation.kind,
+            part=kind,
+        )
     present = find_party(session, asset.id, kind)
     if present is not None and present.organisation_id == organisation.id:
         return

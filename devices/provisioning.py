@@ -83,8 +83,9 @@ def register_device(session: Session, *, key: str, at: datetime) -> Device:
     """
     if not is_device_key(key):
         raise Invalid(
-            f"{key!r} is no device key: letters, digits, dot, dash and underscore, at most 64.",
+            "%(key)s is no device key: letters, digits, dot, dash and underscore, at most 64.",
             field="device",
+            key=repr(key),
         )
     scope = get_scope(session)
     found = session.scalar(select(Device).where(Device.key == key))
@@ -92,7 +93,7 @@ def register_device(session: Session, *, key: str, at: datetime) -> Device:
         return found
     table = Device.__table__
     if session.execute(select(table.c.id).where(table.c.key == key)).first():
-        raise Conflict(f"The device key {key!r} is taken.")
+        raise Conflict("The device key %(key)s is taken.", key=repr(key))
     device = Device(key=key, organisation_id=scope.organisation_id, created_at=at)
     session.add(device)
     session.flush()
@@ -113,7 +114,11 @@ def assign_source(session: Session, *, device: Device, asset: Asset, from_at: da
     if present is not None and present.asset_id == asset.id:
         return
     if present is not None and present.from_at > from_at:
-        raise Invalid(f"{device.key} was assigned later than {from_at:%Y-%m-%d %H:%M} already.")
+        raise Invalid(
+            "%(key)s was assigned later than %(from_at)s already.",
+            key=device.key,
+            from_at=f"{from_at:%Y-%m-%d %H:%M}",
+        )
     session.execute(
         update(SourceAssignment)
         .where(SourceAssignment.device_id == device.id, SourceAssignment.to_at.is_(None))

@@ -106,7 +106,7 @@ def import_assets(session: Session, text: str, *, at: datetime) -> Iterator[RowR
             with session.begin_nested():
                 _, is_new = register_asset(session, _entry_of(row, at), at=at)
         except MillwrightError as error:
-            yield RowResult(row.line, "refused", subject, str(error))
+            yield RowResult(row.line, "refused", subject, error)
         else:
             yield RowResult(row.line, "created" if is_new else "updated", subject)
 
@@ -137,11 +137,15 @@ def read_instant(text: str | None, default: datetime) -> datetime:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
         raise Invalid(
-            f"{text!r} is no date; write it like 2026-05-31.", field="commissioned_on"
+            "%(text)s is no date; write it like 2026-05-31.",
+            field="commissioned_on",
+            text=repr(text),
         ) from error
     if instant.tzinfo is None:
         return instant.replace(tzinfo=UTC)
     try:
         return instant.astimezone(UTC)
     except OverflowError as error:
-        raise Invalid(f"{text!r} lies beyond the calendar.", field="commissioned_on") from error
+        raise Invalid(
+            "%(text)s lies beyond the calendar.", field="commissioned_on", text=repr(text)
+        ) from error

@@ -73,7 +73,9 @@ def set_signal_mapping(  # noqa: PLR0913 - the columns of one row, all by keywor
         raise Invalid("A signal needs its name as the source sends it.", field="signal")
     for name, number in (("scale", scale), ("offset", offset)):
         if not math.isfinite(number):
-            raise Invalid(f"The {name} of {signal} is no number.", field=name)
+            raise Invalid(
+                "The %(name)s of %(signal)s is no number.", field=name, name=name, signal=signal
+            )
     get_conversion(unit, _get_metric(model, metric).unit)
     query = select(SignalMapping).where(
         SignalMapping.equipment_model_id == model.id,
@@ -94,7 +96,9 @@ def _get_metric(model: EquipmentModel, name: str) -> Metric:
     for each in model.metrics:
         if each.name == name:
             return each
-    raise Invalid(f"{model.title} has no metric {name!r}.", field="metric")
+    raise Invalid(
+        "%(title)s has no metric %(name)s.", field="metric", title=model.title, name=repr(name)
+    )
 
 
 def list_signal_mappings(session: Session, model: EquipmentModel) -> list[SignalMapping]:

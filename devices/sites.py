@@ -67,9 +67,15 @@ def create_site(
     if not name:
         raise Invalid("A site needs a name.", field="site")
     if customer.kind != OrganisationKind.CUSTOMER:
-        raise Invalid(f"{customer.name} is a {customer.kind}; sites belong to customers.")
+        raise Invalid(
+            "%(name)s is a %(kind)s; sites belong to customers.",
+            name=customer.name,
+            kind=customer.kind,
+        )
     if find_site(session, customer.id, name):
-        raise Conflict(f"{customer.name} has a site named {name!r} already.")
+        raise Conflict(
+            "%(name)s has a site named %(site)s already.", name=customer.name, site=repr(name)
+        )
     site = Site(
         organisation_id=customer.id,
         name=name,

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from foundation.errors import Invalid
+from foundation.errors import Invalid, MillwrightError
 
 MAX_CSV_BYTES = 20 * 1024 * 1024
 
@@ -25,7 +25,7 @@ class CsvRow:
         """
         value = self.values.get(column, "")
         if not value:
-            raise Invalid(f"The column {column} is empty.", field=column)
+            raise Invalid("The column %(column)s is empty.", field=column, column=column)
         return value
 
     def find(self, column: str) -> str | None:
@@ -40,7 +40,12 @@ class RowResult:
     line: int
     outcome: str
     subject: str
-    message: str = ""
+    refusal: MillwrightError | None = None
+
+    @property
+    def message(self) -> str:
+        """Why it was refused."""
+        return str(self.refusal or "")
 
 
 def decode_text(content: bytes) -> str:
@@ -50,7 +55,9 @@ def decode_text(content: bytes) -> str:
         Invalid: when it is too large, not UTF-8 or holds NUL characters.
     """
     if len(content) > MAX_CSV_BYTES:
-        raise Invalid(f"The file is larger than {MAX_CSV_BYTES // 1024 // 1024} MiB; split it.")
+        raise Invalid(
+            "The file is larger than %(size)s MiB; split it.", size=MAX_CSV_BYTES // 1024 // 1024
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -73,7 +80,7 @@ def read_rows(text: str, required: Iterable[str]) -> Iterator[CsvRow]:
     header = [name.strip().lower() for name in reader.fieldnames or []]
     missing = [name for name in required if name not in header]
     if missing:
-        raise Invalid(f"The header lacks the column {', '.join(missing)}.")
+        raise Invalid("The header lacks the column %(names)s.", names=", ".join(missing))
     reader.fieldnames = header
     for row in _lines(reader):
         values = {key: (value or "").strip() for key, value in row.items() if key}
@@ -85,4 +92,6 @@ def _lines(reader: "csv.DictReader[str]") -> Iterator[dict[str, str]]:
     try:
         yield from reader
     except csv.Error as error:
-        raise Invalid(f"Line {reader.line_num} cannot be read: {error}.") from error
+        raise Invalid(
+            "Line %(line)s cannot be read: %(error)s.", line=reader.line_num, error=error
+        ) from error

@@ -156,7 +156,9 @@ def _guard_statement(state: ORMExecuteState, scope: Scope) -> None:
     if written is None:
         return
     if state.is_insert:
-        raise Forbidden(f"Add {written.__name__} objects; statements escape the check.")
+        raise Forbidden(
+            "Add %(name)s objects; statements escape the check.", name=written.__name__
+        )
     moved = {
         getattr(each, "key", each) for each in getattr(state.statement, "_values", None) or {}
     }
@@ -167,7 +169,7 @@ def _guard_statement(state: ORMExecuteState, scope: Scope) -> None:
     found = select(written) if where is None else select(written).where(where)
     for each in state.session.scalars(found):
         if not each.is_writable_by(scope, state.session):
-            raise Forbidden(f"This {written.__name__} is outside what you may change.")
+            raise Forbidden("This %(name)s is outside what you may change.", name=written.__name__)
 
 
 def _check_texts(session: Session, *_: object) -> None:
@@ -182,9 +184,14 @@ def _check_texts(session: Session, *_: object) -> None:
 
 def _check_text(value: str, name: str, field: str, longest: int | None) -> None:
     if longest is not None and len(value) > longest:
-        raise Invalid(f"The {name} has more than {longest} characters.", field=field)
+        raise Invalid(
+            "The %(name)s has more than %(longest)s characters.",
+            field=field,
+            name=name,
+            longest=longest,
+        )
     if "\x00" in value:
-        raise Invalid(f"The {name} holds a NUL character.", field=field)
+        raise Invalid("The %(name)s holds a NUL character.", field=field, name=name)
 
 
 def _guard_writes(session: Session, *_: object) -> None:
@@ -198,7 +205,9 @@ def _guard_writes(session: Session, *_: object) -> None:
     with session.no_autoflush:
         for each in scoped:
             if not each.is_writable_by(scope, session):
-                raise Forbidden(f"This {type(each).__name__} is outside what you may change.")
+                raise Forbidden(
+                    "This %(name)s is outside what you may change.", name=type(each).__name__
+                )
 
 
 class Database:
@@ -252,7 +261,7 @@ def _opened(maker: sessionmaker[Session], scope: Scope) -> Iterator[Session]:
             session.info["scope"] = scope
             yield session
     except OperationalError as error:
-        raise Unavailable(f"The database does not answer: {error.orig}") from error
+        raise Unavailable("The database does not answer: %(error)s", error=error.orig) from error
 
 
 def open_database(url: str, *, pool_size: int = 20) -> Database:

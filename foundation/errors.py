@@ -1,8 +1,17 @@
-"""The kinds of refusal every package shares; how a browser sees them is decided in web."""
+"""The kinds of refusal every package shares; how a browser sees them is decided in web.
+
+A refusal is a whole sentence with %(name)s places and the values for them, so that web can say it
+in the reader's language.
+"""
 
 
 class MillwrightError(Exception):
     """A refusal that names the thing and the way out; its text may be shown to the person."""
+
+    def __init__(self, sentence: str, /, **values: object) -> None:
+        super().__init__(sentence % values if values else sentence)
+        self.sentence = sentence
+        self.values = values
 
 
 class NotFound(MillwrightError):
@@ -16,8 +25,8 @@ class Forbidden(MillwrightError):
 class Invalid(MillwrightError):
     """The input breaks a rule; `field` names the part of a form, where there is one."""
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str, /, *, field: str | None = None, **values: object) -> None:
+        super().__init__(sentence, **values)
         self.field = field
 
 

@@ -19,7 +19,10 @@ class Money:
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[A-Z]{3}", self.currency):
-            raise Invalid(f"{self.currency!r} is no ISO 4217 currency code, such as EUR.")
+            raise Invalid(
+                "%(currency)s is no ISO 4217 currency code, such as EUR.",
+                currency=repr(self.currency),
+            )
 
     @property
     def digits(self) -> int:
@@ -55,7 +58,11 @@ class Money:
 
     def _same(self, other: "Money") -> "Money":
         if other.currency != self.currency:
-            raise Invalid(f"{other.currency} cannot be added to {self.currency}.")
+            raise Invalid(
+                "%(currency)s cannot be added to %(own)s.",
+                currency=other.currency,
+                own=self.currency,
+            )
         return other
 
 
@@ -69,9 +76,14 @@ def money(amount: Decimal | str | int, currency: str) -> Money:
     try:
         minor = Decimal(amount).scaleb(digits)
     except ArithmeticError as error:
-        raise Invalid(f"{amount!r} is no amount of money.") from error
+        raise Invalid("%(amount)s is no amount of money.", amount=repr(amount)) from error
     if not minor.is_finite():
-        raise Invalid(f"{amount!r} is no amount of money.")
+        raise Invalid("%(amount)s is no amount of money.", amount=repr(amount))
     if minor != minor.to_integral_value():
-        raise Invalid(f"{amount} {currency} has more than {digits} decimals.")
+        raise Invalid(
+            "%(amount)s %(currency)s has more than %(digits)s decimals.",
+            amount=amount,
+            currency=currency,
+            digits=digits,
+        )
     return Money(int(minor), currency)

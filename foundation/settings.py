@@ -155,7 +155,8 @@ def read_settings(
         variable.field: _read(variable, given, overrides or {}, faults) for variable in VARIABLES
     }
     if faults:
-        raise Invalid("Settings cannot be used:\n" + "\n".join(f"  {each}" for each in faults))
+        listed = "\n".join(f"  {each}" for each in faults)
+        raise Invalid("Settings cannot be used:\n%(faults)s", faults=listed)
     if not values["database_url"]:
         values["database_url"] = f"sqlite:///{values['data_dir'] / 'millwright.db'}"
     return Settings(**{each.name: values[each.name] for each in fields(Settings)})

@@ -86,7 +86,10 @@ def get_conversion(source: str, target: str) -> Conversion:
     """
     for code in (source, target):
         if code not in _UNITS:
-            raise Invalid(f"{code!r} is no unit we know; use a UCUM code such as Cel, bar or kW.")
+            raise Invalid(
+                "%(code)s is no unit we know; use a UCUM code such as Cel, bar or kW.",
+                code=repr(code),
+            )
     if source == target:
         return Conversion(1.0, 0.0)
     zero = _convert(0.0, source, target)
@@ -98,7 +101,12 @@ def _convert(value: float, source: str, target: str) -> float:
     try:
         quantity = registry.Quantity(value, _UNITS[source][0]).to(_UNITS[target][0])
     except pint.DimensionalityError as error:
-        raise Invalid(f"{source} cannot be converted to {target}: {error}.") from error
+        raise Invalid(
+            "%(source)s cannot be converted to %(target)s: %(error)s.",
+            source=source,
+            target=target,
+            error=error,
+        ) from error
     return float(quantity.magnitude)
 
 

@@ -28,13 +28,15 @@ def read_regime(section: Mapping[str, Any]) -> Regime:
 def _read_bounds(metric: str, bounds: Any) -> tuple[float, float]:
     is_pair = isinstance(bounds, list | tuple) and len(bounds) == 2
     if not is_pair or not all(isinstance(each, int | float) for each in bounds):
-        raise Invalid(f"normal_period.when.{metric} is a pair [smallest, largest].")
+        raise Invalid(
+            "normal_period.when.%(metric)s is a pair [smallest, largest].", metric=metric
+        )
     low, high = float(bounds[0]), float(bounds[1])
     # Endless bounds cannot be written down in a JSON column.
     if not (isfinite(low) and isfinite(high)):
-        raise Invalid(f"normal_period.when.{metric} needs two finite numbers.")
+        raise Invalid("normal_period.when.%(metric)s needs two finite numbers.", metric=metric)
     if not low <= high:
-        raise Invalid(f"normal_period.when.{metric}: the smallest comes first.")
+        raise Invalid("normal_period.when.%(metric)s: the smallest comes first.", metric=metric)
     return low, high
 
 

@@ -92,12 +92,12 @@ def _read_section(
 ) -> NormalPeriodPlan:
     for key, (kind, described) in _KINDS.items():
         if key in section and not isinstance(section[key], kind):
-            raise Invalid(f"normal_period.{key} is {described}.")
+            raise Invalid("normal_period.%(key)s is %(described)s.", key=key, described=described)
     given = {key: value for key, value in section.items() if key not in _OWN_KEYS}
     plain = NormalPeriodSettings.for_interval(interval_s).to_json()
     unknown = sorted(set(given) - set(plain))
     if unknown:
-        raise Invalid(f"normal_period has no setting {', '.join(unknown)}.")
+        raise Invalid("normal_period has no setting %(names)s.", names=", ".join(unknown))
     try:
         # So that a section which is fine for one reporting interval is fine for every other.
         if "window_s" in given:
@@ -107,7 +107,7 @@ def _read_section(
         settings = NormalPeriodSettings.from_json(plain | given)
         severity = Severity(section.get("severity", Severity.SERIOUS))
     except (TypeError, ValueError) as error:
-        raise Invalid(f"normal_period does not fit: {error}") from error
+        raise Invalid("normal_period does not fit: %(error)s", error=error) from error
     chosen = tuple(section.get("metrics") or metrics)
     return NormalPeriodPlan(settings, chosen, severity, read_regime(section.get("when") or {}))
 

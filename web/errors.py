@@ -27,6 +27,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from foundation import errors
 from web.request_scope import SAFE_METHODS
 from web.wording.translate import gettext as _
+from web.wording.translate import say_refusal
 
 RETRY_AFTER_S = 5
 PAGES = (400, 401, 403, 404, 405, 409, 413, 429, 500, 503)
@@ -92,7 +93,7 @@ def _on_refusal(error: errors.MillwrightError) -> ResponseReturnValue:
     _log.info("refused", path=request.path, status=status, why=str(error))
     # What cannot be seen is not told apart from what does not exist, nor what failed inside.
     is_told = status not in (404, 503)
-    response = make_response(_answer(status, str(error) if is_told else ""))
+    response = make_response(_answer(status, say_refusal(error) if is_told else ""))
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response

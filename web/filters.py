@@ -13,7 +13,7 @@ from web import words
 from web.request_scope import now
 from web.wording import labels
 from web.wording.alarms import title_of
-from web.wording.translate import format_number, format_span_s
+from web.wording.translate import format_number, format_span_s, say_refusal
 
 PREVIEW_BYTES = 4_096
 
@@ -29,6 +29,7 @@ def install_filters(app: Flask) -> None:
         as_text=as_text,
         unit=symbol,
         cause_when=cause_when,
+        refusal=say_refusal,
     )
     app.jinja_env.globals.update(now=now, labels=labels)
 

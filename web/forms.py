@@ -33,6 +33,7 @@ from services.offers.refusals import OfferRefused, WordingRefused
 from services.tickets.refusals import EntryRefused, MoveRefused
 from web import words
 from web.request_scope import give_up
+from web.wording.translate import say_refusal
 
 MAX_TEXT = 4_000
 MAX_DEFINITION = 400_000
@@ -269,7 +270,7 @@ def explain(error: MillwrightError) -> Sequence[str]:
         return words.say_all(error.reasons)
     if isinstance(error, MoveRefused):
         return [words.say(error.reason)]
-    return [str(error)]
+    return [say_refusal(error)]
 
 
 def _blame(form: Form, name: str | None, sentences: Iterable[str]) -> None:

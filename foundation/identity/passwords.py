@@ -29,7 +29,9 @@ def check_new_password(password: str, *, known: Iterable[str] = ()) -> None:
         Invalid: naming the rule.
     """
     if not MIN_LENGTH <= len(password) <= 200:
-        raise Invalid(f"A password has {MIN_LENGTH} to 200 characters.", field="password")
+        raise Invalid(
+            "A password has %(least)s to 200 characters.", field="password", least=MIN_LENGTH
+        )
     seen = [part for text in known for part in _list_parts(text)]
     if zxcvbn(password[:_LOOKED_AT], user_inputs=seen)["guesses"] < LEAST_GUESSES:
         raise Invalid(

@@ -30,7 +30,11 @@ def check_time_zone(name: str) -> str:
         Invalid: otherwise.
     """
     if name not in _list_zones():
-        raise Invalid(f"{name!r} is no time zone; write it like Europe/Berlin.", field="time_zone")
+        raise Invalid(
+            "%(name)s is no time zone; write it like Europe/Berlin.",
+            field="time_zone",
+            name=repr(name),
+        )
     return name
 
 
@@ -47,7 +51,7 @@ def create_organisation(
     if not name or "\x00" in name:
         raise Invalid("An organisation needs a name.", field="name")
     if session.scalar(select(Organisation).where(Organisation.name == name)):
-        raise Conflict(f"There is an organisation named {name!r} already.")
+        raise Conflict("There is an organisation named %(name)s already.", name=repr(name))
     made = Organisation(kind=kind, name=name, time_zone=check_time_zone(time_zone), created_at=at)
     session.add(made)
     session.flush()
@@ -62,7 +66,9 @@ def get_organisation(session: Session, name: str) -> Organisation:
     """
     found = session.scalar(select(Organisation).where(Organisation.name == name))
     if found is None:
-        raise NotFound(f"There is no organisation named {name!r}; create or import it first.")
+        raise NotFound(
+            "There is no organisation named %(name)s; create or import it first.", name=repr(name)
+        )
     return found
 
 
@@ -85,7 +91,7 @@ def create_person(
     email = email.strip().lower()
     _check_person(email, name, organisation, role)
     if find_person(session, email):
-        raise Conflict(f"Somebody signs in with {email} already.")
+        raise Conflict("Somebody signs in with %(email)s already.", email=email)
     if password is not None:
         check_new_password(password, known=(email, name, organisation.name))
     hashed = hash_password(password) if password is not None else None
@@ -106,11 +112,13 @@ def _check_person(email: str, name: str, organisation: Organisation, role: Role)
         or " " in email
         or len(email) > 254
     ):
-        raise Invalid(f"{email!r} is no e-mail address.", field="email")
+        raise Invalid("%(email)s is no e-mail address.", field="email", email=repr(email))
     if not name.strip():
         raise Invalid("A person needs a name.", field="name")
     if role not in ROLES_OF_KIND[organisation.kind]:
-        raise Invalid(f"A {organisation.kind} has no {role}.", field="role")
+        raise Invalid(
+            "A %(kind)s has no %(role)s.", field="role", kind=organisation.kind, role=role
+        )
 
 
 def find_person(session: Session, email: str) -> Person | None:
@@ -149,7 +157,7 @@ def import_people(session: Session, text: str, *, at: datetime) -> Iterator[RowR
             with session.begin_nested():
                 _import_person(session, row, at)
         except MillwrightError as error:
-            yield RowResult(row.line, "refused", subject, str(error))
+            yield RowResult(row.line, "refused", subject, error)
         else:
             yield RowResult(row.line, "created", subject)
 
@@ -179,4 +187,10 @@ def _read_enum(choices: type[_Choice], text: str, field: str) -> _Choice:
         return choices(text.strip().lower())
     except ValueError as error:
         allowed = ", ".join(choices)
-        raise Invalid(f"{field} is {text!r}; it is one of {allowed}.", field=field) from error
+        raise Invalid(
+            "%(column)s is %(text)s; it is one of %(allowed)s.",
+            field=field,
+            column=field,
+            text=repr(text),
+            allowed=allowed,
+        ) from error

@@ -71,19 +71,26 @@ def _select(samples: Samples, rows: Rows) -> Samples:
 def _check_length(at_ms: Times, settings: NormalPeriodSettings) -> None:
     if len(at_ms) < settings.normal_readings:
         raise Invalid(
-            f"The normal period holds {len(at_ms)} readings of {settings.normal_readings}.",
+            "The normal period holds %(found)s readings of %(normal_readings)s.",
             field="normal_readings",
+            found=len(at_ms),
+            normal_readings=settings.normal_readings,
         )
     interval_s = _interval_ms(at_ms) / 1000
     if interval_s * _MIN_WINDOW_READINGS > settings.window_s or interval_s > settings.max_gap_s:
         raise Invalid(
-            f"Readings come every {interval_s:g} s: too far apart for a window of "
-            f"{settings.window_s:g} s and a longest gap of {settings.max_gap_s:g} s.",
+            "Readings come every %(interval_s)s s: too far apart for a window of %(window_s)s s "
+            "and a longest gap of %(max_gap_s)s s.",
             field="window_s",
+            interval_s=f"{interval_s:g}",
+            window_s=f"{settings.window_s:g}",
+            max_gap_s=f"{settings.max_gap_s:g}",
         )
     if interval_s * len(at_ms) < _MIN_WINDOWS * settings.window_s:
         raise Invalid(
-            f"The normal period must be as long as {_MIN_WINDOWS} windows.", field="window_s"
+            "The normal period must be as long as %(min_windows)s windows.",
+            field="window_s",
+            min_windows=_MIN_WINDOWS,
         )
 
 

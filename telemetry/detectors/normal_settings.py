@@ -47,7 +47,13 @@ class NormalPeriodSettings:
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
             if not low <= getattr(self, name) <= high:
-                raise Invalid(f"{name} must be between {low:g} and {high:g}.", field=name)
+                raise Invalid(
+                    "%(name)s must be between %(low)s and %(high)s.",
+                    field=name,
+                    name=name,
+                    low=f"{low:g}",
+                    high=f"{high:g}",
+                )
         if self.max_gap_s > self.window_s:
             raise Invalid("max_gap_s must not exceed window_s.", field="max_gap_s")
 

@@ -22,5 +22,5 @@ def load_detector(stored: Mapping[str, Any]) -> Detector:
     """
     load = DETECTORS.get(stored["detector"])
     if load is None:
-        raise NotFound(f"There is no detector named {stored['detector']}.")
+        raise NotFound("There is no detector named %(detector)s.", detector=stored["detector"])
     return load(stored)

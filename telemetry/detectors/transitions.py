@@ -48,7 +48,7 @@ class Crossing:
             raise Invalid("The threshold must be a finite number.", field="threshold")
         for name in ("hysteresis", "on_delay_s", "off_delay_s"):
             if not 0 <= getattr(self, name) < np.inf:
-                raise Invalid(f"{name} must be 0 or more.", field=name)
+                raise Invalid("%(name)s must be 0 or more.", field=name, name=name)
         if not 0 < self.max_gap_s < np.inf:
             raise Invalid("max_gap_s must be more than 0.", field="max_gap_s")
 

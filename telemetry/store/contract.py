@@ -128,7 +128,10 @@ def check_model_name(name: str) -> str:
         Invalid: otherwise.
     """
     if not _NAME.fullmatch(name):
-        raise Invalid(f"{name!r} is no equipment model's key: a-z, 0-9 and _, a letter first.")
+        raise Invalid(
+            "%(name)s is no equipment model's key: a-z, 0-9 and _, a letter first.",
+            name=repr(name),
+        )
     return name
 
 
@@ -142,7 +145,9 @@ def check_metric_names(names: Sequence[str]) -> list[str]:
         raise Invalid("Name at least one metric.")
     for name in names:
         if not _NAME.fullmatch(name) or name in _RESERVED:
-            raise Invalid(f"{name!r} is no metric's name: a-z, 0-9 and _, a letter first.")
+            raise Invalid(
+                "%(name)s is no metric's name: a-z, 0-9 and _, a letter first.", name=repr(name)
+            )
     return list(dict.fromkeys(names))
 
 

@@ -142,8 +142,10 @@ def _refusal_to_open(path: Path, error: duckdb.Error) -> Conflict | Unavailable:
     line = _describe(error)
     if "Could not set lock" in line or "being used by another process" in line:
         return Conflict(
-            f"The store {path} belongs to another running process ({line}). One process owns it:"
-            " ask that one, or stop it first."
+            "The store %(path)s belongs to another running process (%(line)s). "
+            "One process owns it: ask that one, or stop it first.",
+            path=path,
+            line=line,
         )
     return Unavailable(f"The store {path} cannot be opened: {line}")
 

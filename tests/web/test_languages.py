@@ -83,3 +83,12 @@ def test_every_place_and_home_can_be_shown_in_each_language(lively, language):
         visitor.post("/language", {"language": language})
         for path in ("/", "/machines", "/tickets", "/me", f"/machines/{lively.network.asset}"):
             assert f'<html lang="{language}"' in visitor.read(path)
+
+
+def test_what_a_package_refuses_is_said_in_the_readers_language(site):
+    visitor = site.visit("manager")
+    visitor.post("/language", {"language": "ko"})
+    fields = {"present": "not mine", "password": "purple otter brass"}
+    page = visitor.post("/me/password", fields).text
+    said = str(read_catalogue("ko").gettext("This is not your present password."))
+    assert said in page

@@ -6,10 +6,17 @@ from decimal import Decimal
 import flask_babel
 from babel import Locale, dates, numbers
 
+from foundation.errors import MillwrightError
 
-def gettext(text: str, **values: object) -> str:
+
+def gettext(text: str, /, **values: object) -> str:
     """The text in the reader's language, with values put into its %(name)s places."""
     return str(flask_babel.gettext(text, **values))
+
+
+def say_refusal(error: MillwrightError) -> str:
+    """A refusal in the reader's language; its sentence is found where it is raised."""
+    return gettext(error.sentence, **error.values)
 
 
 def ngettext(one: str, many: str, count: int, **values: object) -> str:
