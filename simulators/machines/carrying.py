@@ -6,11 +6,13 @@ Counters, first-order lags and the time since the reading before; what is carrie
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.noise import draw_uniform
+from simulators.noise import draw_drift, draw_uniform
 
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+
+_WEEKS_S = 18 * 86_400.0
 
 
 def elapse(at_ms: int | None, times_ms: Times) -> Array:
@@ -38,6 +40,13 @@ def settle(start: float, target: Array, elapsed_s: Array, time_constant_s: float
 def last(values: Array, otherwise: float) -> float:
     """What to carry on after a stretch, which may be empty."""
     return float(values[-1]) if values.size else otherwise
+
+
+def wander(seed: int, name: str, times_ms: Times, spread: float) -> Array:
+    """A factor near 1 that goes up and down over weeks: dirt, settings, hands, no two alike."""
+    return np.asarray(
+        1.0 + spread * np.clip(draw_drift(seed, name, times_ms, _WEEKS_S), -2.5, 2.5)
+    )
 
 
 def draw_age(seed: int) -> float:

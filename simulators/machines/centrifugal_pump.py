@@ -33,6 +33,7 @@ from simulators.machines.carrying import (
     elapse,
     last,
     settle,
+    wander,
 )
 from simulators.noise import draw_drift, draw_share
 from simulators.sensors import Sensor, read_all
@@ -157,7 +158,14 @@ class CentrifugalPump:
         elapsed_s = self._elapse(times_ms, surroundings)
         is_on = surroundings.is_staffed & (surroundings.demand > 0.0)
         liquid_c = self._warm_liquid(times_ms, elapsed_s, is_on, surroundings.ambient_c)
-        meeting = _meet(self.rating, surroundings.demand, liquid_c, severity)
+        strainer_m = self.rating.strainer_m * wander(self.seed, "strainer", times_ms, 0.06)
+        strainer_m = strainer_m + 11.0 * severity[FaultKind.CAVITATION]
+        meeting = _meet(
+            self.rating,
+            surroundings.demand,
+            (liquid_c, strainer_m),
+            severity[FaultKind.IMPELLER_WEAR],
+        )
         electric_kw = np.where(is_on, meeting.shaft_kw / self.rating.motor_efficiency, 0.0)
         true = {
             "ambient_temperature": surroundings.ambient_c,
@@ -171,7 +179,7 @@ class CentrifugalPump:
                 elapsed_s, is_on, severity, (liquid_c, surroundings.ambient_c)
             ),
             "vibration": self._shake(times_ms, is_on, meeting, severity),
-            "seal_leakage": self._leak(is_on, meeting, severity[FaultKind.SEAL_LEAK]),
+            "seal_leakage": self._leak(times_ms, is_on, meeting, severity[FaultKind.SEAL_LEAK]),
             **self._count(elapsed_s, is_on, electric_kw),
             "fault_code": show_codes(_KEY, severity),
         }
@@ -237,16 +245,18 @@ class CentrifugalPump:
         """Vibration velocity in mm/s RMS."""
         away = meeting.flow / self.rating.best_flow - 1.0
         smooth = 1.0 + 0.04 * draw_drift(self.seed, "shake", times_ms, 1800) + 0.9 * away**2
-        healthy = self.rating.vibration_mm_s * smooth
+        slowly = wander(self.seed, "vibration", times_ms, 0.035)
+        healthy = self.rating.vibration_mm_s * smooth * slowly
         worn = 5.5 * severity[FaultKind.PUMP_BEARING_WEAR]
         bubbles = 4.5 / (1.0 + np.exp((meeting.margin_m - 1.0) / 0.5))
         unbalanced = 8.0 * severity[FaultKind.IMBALANCE]
         return np.where(is_on, np.hypot(healthy + worn + bubbles, unbalanced), 0.0)
 
-    def _leak(self, is_on: Flags, meeting: _Flow, gap: Array) -> Array:
+    def _leak(self, times_ms: Times, is_on: Flags, meeting: _Flow, gap: Array) -> Array:
         """Litres an hour past the seal; the gap of a spoilt one is seven times as wide."""
         pressed = np.where(is_on, meeting.head_m / self.rating.best_head_m, 0.3)
-        return self.rating.seal_l_h * (1.0 + 6.0 * gap) ** 3 * np.maximum(pressed, 0.1)
+        tight = self.rating.seal_l_h * wander(self.seed, "seal", times_ms, 0.15)
+        return tight * (1.0 + 6.0 * gap) ** 3 * np.maximum(pressed, 0.1)
 
     def _count(self, elapsed_s: Array, is_on: Flags, electric_kw: Array) -> dict[str, Array]:
         """The hour meter and the energy meter."""
@@ -258,14 +268,11 @@ class CentrifugalPump:
         return {"run_hours": run_hours, "energy": energy_kwh}
 
 
-def _meet(
-    rating: Rating, demand: Array, liquid_c: Array, severity: dict[FaultKind, Array]
-) -> _Flow:
-    """Flow and heights where the two curves meet."""
-    worn = severity[FaultKind.IMPELLER_WEAR]
+def _meet(rating: Rating, demand: Array, suction: tuple[Array, Array], worn: Array) -> _Flow:
+    """Flow and heights where the two curves meet; `suction` is °C of the liquid and m of loss."""
+    liquid_c, strainer_m = suction
     shut_off_m, slope = rating.shut_off_m * (1.0 - 0.16 * worn), rating.slope * (1.0 + 0.6 * worn)
     resistance = _open_valves(demand)
-    strainer_m = rating.strainer_m + 11.0 * severity[FaultKind.CAVITATION]
     # Flow cavitates and cavitation chokes the flow: the balance lies below the flow without it.
     low = np.zeros(demand.shape)
     high = _cross(shut_off_m, rating.static_m, slope + resistance)

@@ -28,6 +28,7 @@ from simulators.machines.carrying import (
     elapse,
     last,
     settle,
+    wander,
 )
 from simulators.machines.traction_battery import TractionBattery
 from simulators.noise import draw_normal, draw_share, draw_uniform
@@ -145,7 +146,7 @@ class Forklift:
     def simulate(self, times_ms: Times, surroundings: Surroundings) -> dict[str, Array]:
         severity = measure_severities(self.faults, times_ms)
         elapsed_s, ambient_c = self._elapse(times_ms, surroundings), surroundings.ambient_c
-        work = self._plan(surroundings, severity)
+        work = self._plan(times_ms, surroundings, severity)
         is_late = draw_uniform(self.seed, "late", times_ms // _DAY_MS) < self.rating.late_days
         charge = self._battery.charge(
             elapsed_s, (work.mean_kw, work.is_staffed, is_late), severity
@@ -176,11 +177,14 @@ class Forklift:
             memory.at_ms = int(times_ms[-1])
         return elapsed_s
 
-    def _plan(self, surroundings: Surroundings, severity: dict[FaultKind, Array]) -> _Work:
+    def _plan(
+        self, times_ms: Times, surroundings: Surroundings, severity: dict[FaultKind, Array]
+    ) -> _Work:
         rating = self.rating
         drive_share = rating.drive_share * surroundings.demand
         lift_share = rating.lift_share * surroundings.demand
-        drive_kw = rating.drive_kw * (1.0 + 0.8 * severity[FaultKind.BRAKE_DRAG])
+        rolling_kw = rating.drive_kw * wander(self.seed, "rolling", times_ms, 0.02)
+        drive_kw = rolling_kw * (1.0 + 0.8 * severity[FaultKind.BRAKE_DRAG])
         lift_kw = rating.lift_kw * (1.0 + 0.35 * severity[FaultKind.HYDRAULIC_PUMP_WEAR])
         waiting_kw = rating.standby_kw * (1.0 - drive_share - lift_share)
         busy_kw = drive_share * drive_kw + lift_share * lift_kw + waiting_kw
@@ -227,7 +231,8 @@ class Forklift:
         """Pressure of the last lift; it stands while the truck is charged or left alone."""
         loads = 1.0 + 0.05 * np.clip(draw_normal(self.seed, "loads", times_ms), -2.5, 2.5)
         slip = 1.0 - 0.38 * severity[FaultKind.HYDRAULIC_PUMP_WEAR]
-        lifted = self.rating.lift_bar * loads * slip
+        goods = wander(self.seed, "goods", times_ms, 0.02)
+        lifted = self.rating.lift_bar * loads * goods * slip
         at_work = work.is_staffed & ~is_charging
         newest = np.maximum.accumulate(np.where(at_work, np.arange(times_ms.size), -1))
         held = np.concatenate((lifted, [self._memory.lift_bar]))[newest]

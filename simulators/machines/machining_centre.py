@@ -32,6 +32,7 @@ from simulators.machines.carrying import (
     elapse,
     last,
     settle,
+    wander,
 )
 from simulators.noise import draw_drift, draw_share, draw_uniform
 from simulators.sensors import Sensor, read_all
@@ -53,9 +54,9 @@ SENSORS = {
     "spindle_load": Sensor(noise=0.8, resolution=0.1),
     "spindle_vibration": Sensor(noise=0.05, resolution=0.01),
     "spindle_temperature": Sensor(noise=0.3, resolution=0.1, minimum=-50.0),
-    "coolant_flow": Sensor(noise=0.25, resolution=0.1),
+    "coolant_flow": Sensor(noise=0.6, resolution=0.1),
     "coolant_temperature": Sensor(noise=0.2, resolution=0.1, minimum=-50.0),
-    "hydraulic_pressure": Sensor(noise=0.5, resolution=0.1),
+    "hydraulic_pressure": Sensor(noise=0.7, resolution=0.1),
     "axis_current": Sensor(noise=0.06, resolution=0.01),
     "ambient_temperature": Sensor(noise=0.2, resolution=0.1, minimum=-50.0),
     "power": Sensor(noise=0.08, resolution=0.01),
@@ -177,7 +178,7 @@ class MachiningCentre:
         elapsed_s = self._elapse(times_ms, surroundings)
         ambient_c = surroundings.ambient_c
         work = self._plan(times_ms, surroundings)
-        coolant_l_min = self._flow(severity[FaultKind.COOLANT_FILTER_CLOGGING])
+        coolant_l_min = self._flow(times_ms, severity[FaultKind.COOLANT_FILTER_CLOGGING])
         drawn = self._draw_power(times_ms, work, severity)
         true = {
             "ambient_temperature": ambient_c,
@@ -186,8 +187,8 @@ class MachiningCentre:
             "spindle_temperature": self._warm_spindle(elapsed_s, work, severity, ambient_c),
             "coolant_flow": np.where(work.is_cutting, coolant_l_min, 0.0),
             "coolant_temperature": self._warm_coolant(elapsed_s, work, coolant_l_min, ambient_c),
-            "hydraulic_pressure": np.where(work.is_on, self._clamp(severity), 0.0),
-            "axis_current": self._feed(work, severity[FaultKind.AXIS_FRICTION]),
+            "hydraulic_pressure": np.where(work.is_on, self._clamp(times_ms, severity), 0.0),
+            "axis_current": self._feed(self._stiffen(times_ms, severity), work),
             "power": drawn.idle_kw + np.where(work.is_cutting, drawn.cut_kw, 0.0),
             **self._count(elapsed_s, work, drawn),
             "fault_code": show_codes(_KEY, severity),
@@ -228,9 +229,9 @@ class MachiningCentre:
         rating = self.rating
         rubbing = self._rub(severity) * _FRICTION[work.tool] / rating.spindle_kw
         load = 100.0 * (_LOAD[work.tool] * self._strain(times_ms) + rubbing)
-        healthy = rating.vibration_mm_s * (
-            1.0 + 0.05 * draw_drift(self.seed, "shake", times_ms, 1800)
-        )
+        quickly = 1.0 + 0.05 * draw_drift(self.seed, "shake", times_ms, 1800)
+        slowly = wander(self.seed, "vibration", times_ms, 0.025)
+        healthy = rating.vibration_mm_s * quickly * slowly
         shaken = healthy + 4.2 * severity[FaultKind.SPINDLE_BEARING_WEAR]
         return {
             "spindle_speed": np.where(work.is_cutting, _SPEED[work.tool], 0.0),
@@ -248,10 +249,11 @@ class MachiningCentre:
         memory.spindle_c = last(spindle_c, memory.spindle_c)
         return spindle_c
 
-    def _flow(self, clogged: Array) -> Array:
+    def _flow(self, times_ms: Times, clogged: Array) -> Array:
         """Litres a minute; the filter is a tenth of the nozzles' resistance when it is clean."""
         resistance = (1.0 + 0.1 * (1.0 + 60.0 * clogged)) / 1.1
-        return np.asarray(self.rating.coolant_l_min / np.sqrt(resistance))
+        open_l_min = self.rating.coolant_l_min * wander(self.seed, "coolant", times_ms, 0.005)
+        return np.asarray(open_l_min / np.sqrt(resistance))
 
     def _warm_coolant(
         self, elapsed_s: Array, work: _Work, coolant_l_min: Array, ambient_c: Array
@@ -265,12 +267,17 @@ class MachiningCentre:
         memory.coolant_c = last(coolant_c, memory.coolant_c)
         return coolant_c
 
-    def _clamp(self, severity: dict[FaultKind, Array]) -> Array:
-        return self.rating.hydraulic_bar * (1.0 - 0.42 * severity[FaultKind.HYDRAULIC_LEAK])
+    def _clamp(self, times_ms: Times, severity: dict[FaultKind, Array]) -> Array:
+        set_bar = self.rating.hydraulic_bar * wander(self.seed, "hydraulics", times_ms, 0.002)
+        return set_bar * (1.0 - 0.42 * severity[FaultKind.HYDRAULIC_LEAK])
 
-    def _feed(self, work: _Work, stiff: Array) -> Array:
+    def _stiffen(self, times_ms: Times, severity: dict[FaultKind, Array]) -> Array:
+        """Current that the axes take against friction, in A."""
+        slippery_a = self.rating.friction_a * wander(self.seed, "axes", times_ms, 0.025)
+        return slippery_a * (1.0 + 2.8 * severity[FaultKind.AXIS_FRICTION])
+
+    def _feed(self, friction_a: Array, work: _Work) -> Array:
         """Current of the axes: held in place when idle, against friction and the cut when not."""
-        friction_a = self.rating.friction_a * (1.0 + 2.8 * stiff)
         return np.where(
             work.is_on, 0.4 + np.where(work.is_cutting, friction_a + _FEED[work.tool], 0.0), 0.0
         )
@@ -281,7 +288,7 @@ class MachiningCentre:
         rating, strain, rub = self.rating, self._strain(times_ms), self._rub(severity)
         leak = severity[FaultKind.HYDRAULIC_LEAK]
         running_kw = rating.electronics_kw + rating.hydraulic_kw * (1.0 + 1.2 * leak)
-        friction_a = rating.friction_a * (1.0 + 2.8 * severity[FaultKind.AXIS_FRICTION])
+        friction_a = self._stiffen(times_ms, severity)
 
         def cut(load: Array, friction: Array, feed: Array) -> Array:
             spindle_kw = rating.spindle_kw * load * strain + rub * friction

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulators.faults import FaultKind
-from simulators.machines.carrying import Array
+from simulators.machines.carrying import Array, Times, wander
 from simulators.noise import draw_share
 
 AMBIENT_BAR = 1.013
@@ -70,17 +70,20 @@ class Working:
     cooler_kw_k: Array
 
 
-def work(rating: Rating, severity: dict[FaultKind, Array]) -> Working:
+def work(rating: Rating, seed: int, times_ms: Times, severity: dict[FaultKind, Array]) -> Working:
     """Flow, drops, power and cooling at each time from the rating and the faults' severity."""
     wear = severity[FaultKind.BEARING_WEAR]
-    filter_mbar = rating.inlet_filter_mbar + 60.0 * severity[FaultKind.INLET_FILTER_CLOGGING]
+    filter_mbar = rating.inlet_filter_mbar * wander(seed, "filter", times_ms, 0.018)
+    filter_mbar = filter_mbar + 60.0 * severity[FaultKind.INLET_FILTER_CLOGGING]
     inlet_bar = AMBIENT_BAR - filter_mbar / 1000.0
-    separator_bar = rating.separator_bar + 0.9 * severity[FaultKind.SEPARATOR_CLOGGING]
+    separator_bar = rating.separator_bar * wander(seed, "separator", times_ms, 0.01)
+    separator_bar = separator_bar + 0.9 * severity[FaultKind.SEPARATOR_CLOGGING]
     line_bar = AMBIENT_BAR + (rating.load_bar + rating.unload_bar) / 2.0
     ratio = (line_bar + separator_bar + rating.aftercooler_bar) / inlet_bar
     # A spoilt unloader valve neither opens the intake wholly nor closes it.
     valve = severity[FaultKind.UNLOADER_VALVE_FAILURE]
     drawn_m3_min = rating.displacement_m3_min * (0.93 - 0.008 * ratio)
+    drawn_m3_min = drawn_m3_min * wander(seed, "gaps", times_ms, 0.001)
     exponent = (_KAPPA - 1.0) / _KAPPA
     # bar·m³/min become kW by 100 kPa/bar and 60 s/min.
     ideal_kw = inlet_bar * drawn_m3_min * 100.0 / 60.0 / exponent * (ratio**exponent - 1.0)

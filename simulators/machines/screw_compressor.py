@@ -30,7 +30,16 @@ import numpy as np
 
 from simulators.environment import Surroundings
 from simulators.faults import Fault, FaultKind, measure_severities, show_codes
-from simulators.machines.carrying import Array, Flags, Times, accumulate, draw_age, elapse, last
+from simulators.machines.carrying import (
+    Array,
+    Flags,
+    Times,
+    accumulate,
+    draw_age,
+    elapse,
+    last,
+    wander,
+)
 from simulators.machines.screw_air_end import AMBIENT_BAR, Rating, Working, spread_rating, work
 from simulators.noise import draw_drift
 from simulators.sensors import Sensor, read_all
@@ -96,7 +105,7 @@ class ScrewCompressor:
 
     def simulate(self, times_ms: Times, surroundings: Surroundings) -> dict[str, Array]:
         severity = measure_severities(self.faults, times_ms)
-        working = work(self.rating, severity)
+        working = work(self.rating, self.seed, times_ms, severity)
         elapsed_s = self._elapse(times_ms, surroundings)
         is_on = surroundings.is_staffed
         wanted = surroundings.demand * self.rating.displacement_m3_min * 0.86 + working.leak
@@ -244,9 +253,9 @@ class ScrewCompressor:
 
     def _shake(self, times_ms: Times, is_on: Flags, wear: Array) -> Array:
         """Vibration velocity in mm/s RMS."""
-        healthy = self.rating.vibration_mm_s * (
-            1.0 + 0.04 * draw_drift(self.seed, "shake", times_ms, 1800)
-        )
+        quickly = 1.0 + 0.04 * draw_drift(self.seed, "shake", times_ms, 1800)
+        slowly = wander(self.seed, "vibration", times_ms, 0.018)
+        healthy = self.rating.vibration_mm_s * quickly * slowly
         return np.where(is_on, healthy + 7.0 * wear, 0.0)
 
     def _count(self, elapsed_s: Array, is_on: Flags, shaft_kw: Array) -> dict[str, Array]:

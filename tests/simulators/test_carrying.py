@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.machines.carrying import accumulate, draw_age, elapse, last, settle
+from simulators.machines.carrying import accumulate, draw_age, elapse, last, settle, wander
 
 TIMES_MS = np.array([1_000, 61_000, 121_000], dtype=np.int64)
 
@@ -31,6 +31,15 @@ def test_the_number_of_steps_makes_no_difference_to_a_lag():
     once = settle(5.0, np.array([20.0]), np.array([900.0]), 600.0)
     often = settle(5.0, np.full(90, 20.0), np.full(90, 10.0), 600.0)
     assert once[-1] == pytest.approx(often[-1])
+
+
+def test_what_wanders_stays_near_one_and_moves_over_weeks():
+    times_ms = np.arange(0, 720, dtype=np.int64) * 86_400_000
+    factor = wander(1, "dirt", times_ms, 0.02)
+    assert factor.mean() == pytest.approx(1.0, abs=0.01)
+    assert 0.005 < factor.std() < 0.02
+    assert np.abs(factor - 1.0).max() <= 0.05 + 1e-12
+    assert np.abs(np.diff(factor)).max() < 0.01
 
 
 def test_machines_are_of_different_ages():
