@@ -12,7 +12,7 @@ BUILT_S = 900.0
 
 
 def start_demo(folder: Path) -> Served:
-    """`millwright demo` with its defaults: 10 machines, 30 days; makes what is missing."""
+    """`millwright demo` with its defaults: 60 machines, 90 days; makes what is missing."""
     return start(["demo"], folder, timeout_s=BUILT_S)
 
 

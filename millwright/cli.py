@@ -94,15 +94,25 @@ def serve(
 @MQTT_PORT_OPTION
 @BROKER_OPTION
 @SPEED_OPTION
-@click.option("--assets", type=click.IntRange(1, 500), default=10, show_default=True)
-@click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True)
+@click.option("--assets", type=click.IntRange(1, 500), help="Machines; 60, or 12 with --quick.")
+@click.option("--days", type=click.IntRange(1, 365), help="Of history; 90, or 14 with --quick.")
 @click.option("--seed", type=int, default=2, show_default=True)
-def demo(data: Path | None, assets: int, days: int, seed: int, speed: float, **given: Any) -> None:
-    """Start a demonstration: pretend machines, their history, and the portal."""
-    from millwright.demo import DemoPlan, run_demo
+@click.option("--quick", is_flag=True, help="A small one that starts within a minute.")
+@click.option("--no-people", is_flag=True, help="Let nobody act from now on but who signs in.")
+def demo(data: Path | None, seed: int, speed: float, **given: Any) -> None:
+    """Start a demonstration: pretend machines and people, their history, and the portal."""
+    from millwright.demo.running import run_demo
+    from millwright.demo.state import DemoPlan
 
-    broker = given.pop("broker")
-    plan = DemoPlan(assets=assets, days=days, seed=seed, speed=speed, broker=broker)
+    assets, days = (12, 14) if given.pop("quick") else (60, 90)
+    plan = DemoPlan(
+        assets=given.pop("assets") or assets,
+        days=given.pop("days") or days,
+        seed=seed,
+        speed=speed,
+        broker=given.pop("broker"),
+        has_people=not given.pop("no_people"),
+    )
     sys.exit(run_demo(_absolute(data), plan, given))
 
 

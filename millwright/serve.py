@@ -118,7 +118,7 @@ def running(
         for loop in _make_loops(platform, link, stop, failed):
             stack.callback(loop.end, _STOP_S)
             loop.start()
-        server = _Server(platform, listener, stop)
+        server = PortalServer(platform, listener, stop)
         portal = Loop("portal", server.run, stop, failed)
         stack.callback(portal.end, _STOP_S)
         stack.callback(server.end)
@@ -164,7 +164,7 @@ def _make_loops(
     return [Loop(name, step, stop, failed) for name, step in steps.items()]
 
 
-class _Server:
+class PortalServer:
     """The portal behind its socket; `end` closes every connection and ends every thread."""
 
     def __init__(self, platform: Platform, listener: socket.socket, stop: threading.Event) -> None:

@@ -12,7 +12,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,13 @@ from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTMessageInfo,
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
-from foundation.clock import Clock, ScaledClock, SystemClock, from_ms, to_ms
+from foundation.clock import Clock, SystemClock, to_ms
 from foundation.errors import Invalid, Unavailable
 from simulators.fleet import Fleet, make_fleet
 from simulators.ledger import FleetTime, Ledger
 from simulators.messages import Letter, Message, NativeSpeaker, Speaker, list_messages
 from simulators.network import PROFILES, Way
+from simulators.pace import add_pace, check_pace, make_clock
 from simulators.sparkplug import EdgeNode
 
 _log = structlog.get_logger(__name__)
@@ -303,7 +303,7 @@ def main(arguments: list[str] | None = None) -> None:
         ledger=ledger,
         with_flaws=given.with_flaws,
     )
-    clock = _make_clock(given)
+    clock = make_clock(given)
     if ledger is not None:
         tell_time(ledger, clock, given.speed)
     try:
@@ -327,15 +327,6 @@ def tell_time(ledger: Ledger, clock: Clock, speed: float) -> None:
     ledger.write_time(FleetTime(to_ms(clock.now()), now_ms, speed))
 
 
-def _make_clock(given: argparse.Namespace) -> Clock:
-    """The parent's clock: it showed `clock_ms` when the machine's own showed `at_ms`."""
-    if given.clock_ms is None:
-        return SystemClock()
-    behind = SystemClock().now() - from_ms(given.at_ms)
-    now = from_ms(given.clock_ms) + timedelta(seconds=behind.total_seconds() * given.speed)
-    return ScaledClock(now, given.speed)
-
-
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m simulators.publisher", description="Sends what a simulated fleet reports."
@@ -352,14 +343,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--with-flaws", action="store_true", help="clocks go wrong and some sensors lie")
     add("--format", choices=FORMATS, default="native", help="how readings are written")
     add("--network", choices=sorted(PROFILES), default="none", help="how bad the way is")
-    add("--speed", type=float, default=1.0, help="how much faster than the machine's clock")
-    add("--clock-ms", type=int, help="what the scaled clock showed at --at-ms")
-    add("--at-ms", type=int, help="the machine's clock at that instant")
+    add_pace(parser)
     given = parser.parse_args(arguments)
-    if (given.clock_ms is None) != (given.at_ms is None):
-        parser.error("--clock-ms and --at-ms belong together")
-    if given.speed != 1.0 and given.clock_ms is None:
-        parser.error("--speed needs --clock-ms and --at-ms")
+    check_pace(parser, given)
     return given
 
 

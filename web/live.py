@@ -125,6 +125,7 @@ class LiveFeed:
         self._sequence = 0
         self._history: deque[tuple[int, Change]] = deque(maxlen=HISTORY)
         self._visible: dict[tuple[int | None, int], tuple[float, bool]] = {}
+        self._stepping = threading.Lock()
 
     @property
     def open_streams(self) -> int:
@@ -185,6 +186,16 @@ class LiveFeed:
             self._start()
             return f"{self._process}-{self._sequence}"
 
+    def catch_up(self) -> None:
+        """Takes in all that was committed until now, for a page that asks instead of listening.
+
+        Raises:
+            Unavailable: when the database does not answer.
+        """
+        with self._lock:
+            self._start()
+        self.step()
+
     def wait_ended(self, timeout_s: float) -> None:
         """Waits until the thread is gone, after `stop` was set."""
         if self._thread is not None:
@@ -221,15 +232,20 @@ class LiveFeed:
         Raises:
             Unavailable: when the database does not answer.
         """
-        for change in self._read():
-            with self._lock:
-                self._sequence += 1
-                self._history.append((self._sequence, change))
-                streams, number = list(self._streams), self._sequence
-            for stream in streams:
-                if self._sees(stream.scope, change):
-                    stream.put(self._event(number, change))
-        self._tell_readings()
+        # A page that asks now and then need not wait for the thread, so two may be here.
+        with self._stepping:
+            for change in self._read():
+                self._hand_on(change)
+            self._tell_readings()
+
+    def _hand_on(self, change: Change) -> None:
+        with self._lock:
+            self._sequence += 1
+            self._history.append((self._sequence, change))
+            streams, number = list(self._streams), self._sequence
+        for stream in streams:
+            if self._sees(stream.scope, change):
+                stream.put(self._event(number, change))
 
     def _read(self) -> Iterator[Change]:
         with self._database.session(Scope.system("live")) as session:

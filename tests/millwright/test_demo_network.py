@@ -10,7 +10,15 @@ from devices.provisioning import list_devices_of
 from foundation.clock import from_ms, to_ms
 from foundation.identity.models import Membership, Organisation, Person
 from foundation.identity.scope import OrganisationKind, Role, Scope
-from millwright.demo_network import DEALERS, MAKER, OWNERS, install_demo
+from millwright.demo.network import (
+    DEALERS,
+    MAKER,
+    OWNERS,
+    PRESENTED,
+    install_demo,
+    list_presented,
+    make_cast,
+)
 from simulators.fleet import make_fleet
 from simulators.sites import SITES
 from tests.conftest import START
@@ -42,7 +50,9 @@ def test_every_site_of_the_fleet_has_an_owner_and_a_dealer():
 
 
 def test_there_is_one_sign_in_for_each_role(made):
-    assert [each.role for each in made] == [role.value for role in ROLES]
+    shown = list_presented(made)
+    assert [each.role for each in shown] == [role.value for role in ROLES]
+    assert [each.email for each in shown] == list(PRESENTED)
     assert len({each.password for each in made}) == len(made)
 
 
@@ -80,7 +90,7 @@ def test_installing_again_changes_nothing(session, fleet, made):
     tables = (Organisation, Person, Asset, Membership)
     before = [count(session, table) for table in tables]
     version = find_equipment_model(session, fleet.kinds[0]).version
-    assert install_demo(session, fleet, at=START) == [None] * 4
+    assert install_demo(session, fleet, at=START) == [None] * len(made)
     assert [count(session, table) for table in tables] == before
     assert find_equipment_model(session, fleet.kinds[0]).version == version
 
@@ -91,4 +101,24 @@ def test_a_fleet_of_one_needs_no_more_customers_than_it_has(session):
     made = install_demo(session, fleet, at=START)
     customers = select(Organisation.name).where(Organisation.kind == OrganisationKind.CUSTOMER)
     assert list(session.scalars(customers)) == [OWNERS[SITES[0].key][0]]
-    assert made[-1].organisation == OWNERS[SITES[0].key][0]
+    assert list_presented(made)[-1].organisation == OWNERS[SITES[0].key][0]
+
+
+def test_everybody_plays_with_the_machines_of_their_organisations(session, fleet, made):
+    cast = make_cast(session, fleet, made)
+    assert {each.email for each in cast.people} == {each.email for each in made}
+    assert len({each.email for each in cast.people}) == len(made)
+    parties = {each.organisation for each in cast.people}
+    for place, machine in zip(cast.machines, fleet.assets, strict=True):
+        assert (place.device, place.serial) == (machine.device, machine.serial)
+        assert {place.customer, place.dealer} <= parties
+    zones = {each.organisation: each.time_zone for each in cast.people}
+    assert zones[DEALERS["erie"][0]] == "America/New_York"
+
+
+def test_whom_the_visitor_may_play_can_be_left_out(session, fleet, made):
+    cast = make_cast(session, fleet, made).without({DEALERS["rhein"][0]}, set(PRESENTED))
+    left = {each.email for each in cast.people}
+    assert not left & set(PRESENTED)
+    assert "weber@example.com" not in left
+    assert {"kim@example.com", "miller@example.com", "petersen@example.com"} <= left

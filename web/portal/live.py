@@ -73,6 +73,7 @@ def poll() -> ResponseReturnValue:
     """What changed since the page asked last, for a page that has no stream."""
     asset_id = _get_asset_id()
     feed = get_feed()
+    feed.catch_up()
     cursor = feed.cursor
     events = feed.events_after(get_scope(), request.args.get("since", "")[:100])
     told: list[dict[str, Any]] = [{"event": each.name, **each.detail} for each in events]
