@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import condition_to_ticket, demo_start, fresh_clone, ingest, pages, suite
+from benchmarks import condition_to_ticket, demo_start, fresh_clone, ingest, judging, pages, suite
 from benchmarks.figures import Figure
 from benchmarks.machine import describe_machine, read_load
 from benchmarks.options import RESULTS, Options
@@ -18,6 +18,7 @@ from tests.e2e.served import NotStarted
 
 BENCHMARKS: dict[str, Callable[[Options], list[Figure]]] = {
     "ingest": ingest.measure,
+    "judging": judging.measure,
     "condition_to_ticket": condition_to_ticket.measure,
     "demo_start": demo_start.measure,
     "pages": pages.measure,

@@ -129,13 +129,13 @@ def test_a_refused_batch_does_not_stop_the_writer(store):
 
 
 def test_the_writer_thread_ends_with_the_store(tmp_path):
+    before = set(threading.enumerate())
     opened = DuckDBStore(tmp_path / "samples.duckdb")
     opened.write([rows(1)])
-    names = [thread.name for thread in threading.enumerate()]
-    assert sum(name.startswith("store-writer") for name in names) == 1
+    (writer,) = set(threading.enumerate()) - before
+    assert writer.name.startswith("store-writer")
     opened.close()
-    names = [thread.name for thread in threading.enumerate()]
-    assert not any(name.startswith("store-writer") for name in names)
+    assert not writer.is_alive()
 
 
 def test_readers_see_whole_writes_while_rows_arrive(store):
