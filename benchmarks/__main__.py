@@ -10,7 +10,16 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import condition_to_ticket, demo_start, fresh_clone, ingest, judging, pages, suite
+from benchmarks import (
+    condition_to_ticket,
+    demo_start,
+    fleet_pages,
+    fresh_clone,
+    ingest,
+    judging,
+    pages,
+    suite,
+)
 from benchmarks.figures import Figure
 from benchmarks.machine import describe_machine, read_load
 from benchmarks.options import RESULTS, Options
@@ -22,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[Options], list[Figure]]] = {
     "condition_to_ticket": condition_to_ticket.measure,
     "demo_start": demo_start.measure,
     "pages": pages.measure,
+    "fleet_pages": fleet_pages.measure,
     "suite": suite.measure,
     "fresh_clone": fresh_clone.measure,
 }

@@ -50,6 +50,10 @@ class AssetFacts:
     manufacturer: str
     site: str
     address: str
+    country: str | None
+    latitude: float | None
+    longitude: float | None
+    telephone: str | None
     time_zone: str
     customer: str | None
     dealer: str | None
@@ -166,6 +170,10 @@ def get_asset_facts(session: Session, asset_id: int) -> AssetFacts:
         manufacturer=model.manufacturer.name,
         site=site.name,
         address=site.address,
+        country=site.country,
+        latitude=site.latitude,
+        longitude=site.longitude,
+        telephone=site.telephone,
         time_zone=site.time_zone,
         customer=_find_party_name(session, asset_id, PartyKind.OWNER),
         dealer=_find_party_name(session, asset_id, PartyKind.SERVICING),

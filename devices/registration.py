@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from devices.assets import Asset, create_asset, find_asset_by_serial
-from devices.equipment_models import announce_catalogue, get_equipment_model
+from devices.equipment_models import (
+    EquipmentModel,
+    announce_catalogue,
+    get_equipment_model,
+)
 from devices.ownership import PartyKind, set_party
 from devices.provisioning import assign_source, register_device
-from devices.sites import create_site, find_site_id
+from devices.sites import Place, Site, create_site, find_site_id, locate_site
 from foundation import audit
 from foundation.csv_rows import CsvRow, RowResult, read_rows
 from foundation.errors import Invalid, MillwrightError
@@ -33,6 +37,16 @@ class AssetEntry:
     time_zone: str | None
     device: str | None
     commissioned_at: datetime
+    # Where its site is; what is None stays as it is known.
+    address: str | None = None
+    country: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    telephone: str | None = None
+
+    @property
+    def place(self) -> Place:
+        return Place(self.address, self.country, self.latitude, self.longitude, self.telephone)
 
 
 def register_asset(session: Session, entry: AssetEntry, *, at: datetime) -> tuple[Asset, bool]:
@@ -51,23 +65,38 @@ def register_asset(session: Session, entry: AssetEntry, *, at: datetime) -> tupl
     asset = find_asset_by_serial(session, model, entry.serial.strip())
     is_new = asset is None
     if asset is None:
-        asset = create_asset(
-            session,
-            equipment_model=model,
-            serial=entry.serial,
-            name=entry.name,
-            site_id=site_id,
-            commissioned_at=entry.commissioned_at,
-            at=at,
-        )
+        asset = _create(session, entry, model, site_id, at)
     asset.name = entry.name.strip() or asset.name
     asset.site_id = site_id
+    _locate(session, site_id, entry.place)
     _set_parties(session, asset, customer, dealer, entry.commissioned_at if is_new else at)
     _connect(session, asset, entry, entry.commissioned_at if is_new else at, at)
     action = "portal:asset:create" if is_new else "portal:asset:update"
     audit.record(session, at=at, action=action, subject_kind="asset", subject_id=asset.id)
     announce_catalogue(session, at)
     return asset, is_new
+
+
+def _create(
+    session: Session, entry: AssetEntry, model: EquipmentModel, site_id: int, at: datetime
+) -> Asset:
+    return create_asset(
+        session,
+        equipment_model=model,
+        serial=entry.serial,
+        name=entry.name,
+        site_id=site_id,
+        commissioned_at=entry.commissioned_at,
+        at=at,
+    )
+
+
+def _locate(session: Session, site_id: int, place: Place) -> None:
+    if place == Place():
+        return
+    # The site is seen from here on: a machine of the session's own stands there now.
+    session.flush()
+    locate_site(session.get_one(Site, site_id), place)
 
 
 def _get_site_id(session: Session, customer: Organisation, entry: AssetEntry, at: datetime) -> int:
@@ -122,7 +151,24 @@ def _entry_of(row: CsvRow, at: datetime) -> AssetEntry:
         time_zone=row.find("time_zone"),
         device=row.find("device"),
         commissioned_at=read_instant(row.find("commissioned_on"), at),
+        address=row.find("address"),
+        country=row.find("country"),
+        latitude=_read_degrees(row, "latitude"),
+        longitude=_read_degrees(row, "longitude"),
+        telephone=row.find("telephone"),
     )
+
+
+def _read_degrees(row: CsvRow, column: str) -> float | None:
+    text = row.find(column)
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise Invalid(
+            "%(text)s is no number of degrees, like 53.55.", field=column, text=repr(text)
+        ) from error
 
 
 def read_instant(text: str | None, default: datetime) -> datetime:

@@ -1,5 +1,8 @@
-"""Sites: places of a customer where assets stand, with the time zone of their times."""
+"""Sites: places of a customer where assets stand: their position, time zone and telephone."""
 
+import math
+import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +16,20 @@ from foundation.identity.models import Organisation
 from foundation.identity.people import check_time_zone
 from foundation.identity.scope import OrganisationKind, Scope
 
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_TELEPHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,38}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a site is and whom to call there; None leaves what is known."""
+
+    address: str | None = None
+    country: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    telephone: str | None = None
+
 
 class Site(Scoped, Base):
     """A plant, hall or yard of a customer."""
@@ -25,6 +42,11 @@ class Site(Scoped, Base):
     name: Mapped[str] = mapped_column(String(200))
     address: Mapped[str] = mapped_column(String(400), default="")
     time_zone: Mapped[str] = mapped_column(String(60))
+    # Two letters of ISO 3166; degrees north and east. None where nobody said.
+    country: Mapped[str | None] = mapped_column(String(2), index=True)
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    telephone: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime]
 
     organisation: Mapped[Organisation] = relationship()
@@ -86,6 +108,59 @@ def create_site(
     session.add(site)
     session.flush()
     return site
+
+
+def locate_site(site: Site, place: Place) -> None:
+    """Notes where a site is, as far as the place says.
+
+    Raises:
+        Invalid: when a part of it cannot be.
+    """
+    checked = check_place(place)
+    if checked.address is not None:
+        site.address = checked.address
+    if checked.country is not None:
+        site.country = checked.country
+    if checked.telephone is not None:
+        site.telephone = checked.telephone
+    if checked.latitude is not None:
+        site.latitude, site.longitude = checked.latitude, checked.longitude
+
+
+def check_place(place: Place) -> Place:
+    """The place with its texts in order.
+
+    Raises:
+        Invalid: for a country that is not two letters, half a position, or one beyond the earth.
+    """
+    country = (place.country or "").strip().upper() or None
+    if country is not None and not _COUNTRY.fullmatch(country):
+        raise Invalid(
+            "%(country)s is no country; write two letters, like DE.",
+            field="country",
+            country=repr(country),
+        )
+    telephone = (place.telephone or "").strip() or None
+    if telephone is not None and not _TELEPHONE.fullmatch(telephone):
+        raise Invalid(
+            "%(number)s is no telephone number; write it like +49 40 123456.",
+            field="telephone",
+            number=repr(telephone),
+        )
+    _check_position(place.latitude, place.longitude)
+    address = None if place.address is None else place.address.strip()
+    return Place(address, country, place.latitude, place.longitude, telephone)
+
+
+def _check_position(latitude: float | None, longitude: float | None) -> None:
+    if (latitude is None) != (longitude is None):
+        missing = "latitude" if latitude is None else "longitude"
+        raise Invalid("A position needs latitude and longitude.", field=missing)
+    for name, value, limit in (("latitude", latitude, 90), ("longitude", longitude, 180)):
+        if value is not None and not (math.isfinite(value) and abs(value) <= limit):
+            raise Invalid(
+                "It lies between -%(most)s and %(most)s degrees.", field=name, most=limit
+            )
 
 
 def find_site_id(session: Session, organisation_id: int, name: str) -> int | None:

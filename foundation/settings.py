@@ -29,6 +29,7 @@ class Settings:
     memory_limit_mb: int
     stream_limit: int
     public_data: Path | None
+    base_map: Path | None
     log_format: str
 
 
@@ -135,6 +136,13 @@ VARIABLES = (
         _optional_path,
         "",
         "Folder with the public measurements that some tests and benchmarks use.",
+    ),
+    Variable(
+        "MILLWRIGHT_BASE_MAP",
+        "base_map",
+        _optional_path,
+        "",
+        "GeoJSON file drawn under the fleet's map; empty: the one that comes along.",
     ),
     Variable("MILLWRIGHT_LOG_FORMAT", "log_format", _log_format, "console", "json or console."),
 )

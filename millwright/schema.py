@@ -21,6 +21,7 @@ TABLE_MODULES = (
     "foundation.audit_seals",
     "foundation.changes",
     "foundation.identity.models",
+    "foundation.identity.preferences",
     "foundation.jobs",
     "devices.access",
     "devices.assets",

@@ -202,6 +202,7 @@ def _make_runtime(platform: Platform, stop: threading.Event) -> WebRuntime:
         stream_limit=platform.settings.stream_limit,
         reprocess=platform.ingest.reprocess,
         stop=stop,
+        base_map=platform.settings.base_map,
     )
 
 

@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
-from devices.definitions import read_definition, save_definition, write_definition
+from devices.definitions import read_definition, save_definition
 from devices.equipment_models import EquipmentModel, list_equipment_models
 from foundation.clock import Clock, to_ms
 from foundation.database import Database, open_database
@@ -26,7 +26,6 @@ from services.offers.finding import OfferFinding
 from telemetry.ingest import Ingest
 from telemetry.latest import Latest
 from telemetry.reading_rules import TimeWindows
-from telemetry.reporting_interval import report_every
 from telemetry.scoring import ALARM_LATE_S, Scoring
 from telemetry.sources import Sources
 from telemetry.store.contract import Store
@@ -177,9 +176,6 @@ def import_definition(
 CATALOGUE = Path(__file__).parent.parent / "devices" / "catalogue"
 
 
-def read_example_definition(name: str, *, interval_s: float | None = None) -> str:
-    """The text of a definition that ships as an example; for machines that report that often."""
-    text = (CATALOGUE / f"{name}.toml").read_text(encoding="utf-8")
-    if interval_s is None:
-        return text
-    return write_definition(report_every(read_definition(text), interval_s))
+def read_example_definition(name: str) -> str:
+    """The text of a definition that ships as an example."""
+    return (CATALOGUE / f"{name}.toml").read_text(encoding="utf-8")

@@ -3,9 +3,9 @@
 The decision is pure and comes with its reasons; words and colours belong to web.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import func, select
@@ -20,6 +20,8 @@ from telemetry.latest import Latest
 
 MISSED_READINGS = 5
 LEAST_SILENCE = timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class MachineState(StrEnum):
@@ -85,15 +87,53 @@ def _decide_state(facts: HealthFacts, *, silent: bool) -> MachineState:
     return MachineState.WELL
 
 
+def list_states(
+    session: Session,
+    latest: Latest,
+    expected: Mapping[int, float],
+    *,
+    now: datetime,
+    with_ticket: Collection[int],
+) -> dict[int, MachineState]:
+    """The states alone of the assets in `expected`, which says how often each should report, in s.
+
+    The same rule as `decide_health` for whole fleets: nearly all machines have neither alarm nor
+    ticket, and then only their silence counts.
+    """
+    active, open_alarms = _list_open_alarms(session)
+    noted = open_alarms | frozenset(with_ticket)
+    silences = {each: longest_silence(each) // _MICROSECOND for each in set(expected.values())}
+    heard, now_us = latest.at_ms(expected), (now - _EPOCH) // _MICROSECOND
+    found = {}
+    for asset_id, expected_s in expected.items():
+        at_ms = heard.get(asset_id)
+        silent = not at_ms or now_us - at_ms * 1_000 > silences[expected_s]
+        if asset_id not in noted:
+            found[asset_id] = MachineState.NO_DATA if silent else MachineState.WELL
+            continue
+        facts = HealthFacts(
+            active=frozenset(active.get(asset_id, ())),
+            has_open_alarm=asset_id in open_alarms,
+            has_open_ticket=asset_id in with_ticket,
+        )
+        found[asset_id] = _decide_state(facts, silent=silent)
+    return found
+
+
 def list_health(
-    session: Session, latest: Latest, *, now: datetime, with_ticket: Collection[int]
+    session: Session,
+    latest: Latest,
+    *,
+    now: datetime,
+    with_ticket: Collection[int],
+    ids: Collection[int] | None = None,
 ) -> dict[int, Health]:
-    """The health of every asset that the scope sees, by asset id.
+    """The health of every asset that the scope sees, or of some of them, by asset id.
 
     `with_ticket` holds the assets that have an open ticket.
     """
-    expected = _list_expected(session)
-    active, open_alarms = _list_open_alarms(session)
+    expected = _list_expected(session, ids)
+    active, open_alarms = _list_open_alarms(session, ids)
     heard = latest.at_ms(expected)
     tickets = frozenset(with_ticket)
     found = {}
@@ -134,27 +174,33 @@ def _heard_at(at_ms: int | None) -> datetime | None:
     return from_ms(at_ms) if at_ms else None
 
 
-def count_states(healths: Collection[Health]) -> dict[MachineState, int]:
+def count_states(states: Iterable[MachineState]) -> dict[MachineState, int]:
     """How many machines are in each state, worst first."""
     counted = dict.fromkeys(MachineState, 0)
-    for health in healths:
-        counted[health.state] += 1
+    for state in states:
+        counted[state] += 1
     return counted
 
 
-def _list_expected(session: Session) -> dict[int, float]:
+def _list_expected(session: Session, ids: Collection[int] | None) -> dict[int, float]:
     query = (
         select(Asset.id, func.min(Metric.interval_s))
         .join(Metric, Metric.equipment_model_id == Asset.equipment_model_id)
         .group_by(Asset.id)
     )
+    if ids is not None:
+        query = query.where(Asset.id.in_(ids))
     return dict(session.execute(query).all())
 
 
-def _list_open_alarms(session: Session) -> tuple[dict[int, set[Severity]], set[int]]:
+def _list_open_alarms(
+    session: Session, ids: Collection[int] | None = None
+) -> tuple[dict[int, set[Severity]], set[int]]:
     query = select(Alarm.asset_id, Alarm.severity, Alarm.is_active).where(
         Alarm.closed_at.is_(None)
     )
+    if ids is not None:
+        query = query.where(Alarm.asset_id.in_(ids))
     active: dict[int, set[Severity]] = {}
     with_alarm: set[int] = set()
     for asset_id, severity, is_active in session.execute(query):

@@ -11,6 +11,7 @@ from web.navigation import install_navigation
 from web.portal import (
     administration,
     catalogue,
+    fleet_map,
     health,
     home,
     language,
@@ -23,6 +24,7 @@ from web.portal import (
     search,
     sign_in,
     tickets,
+    views,
 )
 from web.portal.live import install_live
 from web.request_scope import Portal, bind_runtime
@@ -45,6 +47,8 @@ AREAS = (
     machines,
     reports,
     tickets,
+    views,
+    fleet_map,
     quarantine,
     catalogue,
     administration,

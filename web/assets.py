@@ -19,6 +19,7 @@ ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 MEDIA_TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
+    ".json": "application/json",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }

@@ -13,7 +13,7 @@ from web import words
 from web.request_scope import now
 from web.wording import labels
 from web.wording.alarms import title_of
-from web.wording.translate import format_number, format_span_s, say_refusal
+from web.wording.translate import format_number, format_span_s, name_country, say_refusal
 
 PREVIEW_BYTES = 4_096
 
@@ -30,6 +30,7 @@ def install_filters(app: Flask) -> None:
         unit=symbol,
         cause_when=cause_when,
         refusal=say_refusal,
+        country=name_country,
     )
     app.jinja_env.globals.update(now=now, labels=labels)
 

@@ -153,6 +153,21 @@ class AssetForm(PortalForm):
     time_zone = _line(
         _("Time zone of a new site"), 60, needed=False, help_text=_("Such as Europe/Berlin.")
     )
+    address = _line(_("Address of the site"), 400, needed=False, autocomplete="off")
+    country = _line(
+        _("Country"), 2, needed=False, help_text=_("Two letters, such as DE."), autocomplete="off"
+    )
+    latitude = NumberField(
+        _("Latitude"),
+        [Optional()],
+        description=_("Degrees north, such as 53.55; the map needs it."),
+    )
+    longitude = NumberField(
+        _("Longitude"), [Optional()], description=_("Degrees east, such as 9.99.")
+    )
+    telephone = _line(
+        _("Telephone on site"), 40, needed=False, help_text=_("Such as +49 40 123456.")
+    )
     device = _line(
         _("Device key"),
         64,

@@ -29,8 +29,12 @@ class _Entry:
 
 _HOME = _Entry(_("Home"), "home.show", "home", ("home",))
 _TODAY = _Entry(_("Today"), "home.show", "today", ("home",))
-_MACHINES = _Entry(_("Machines"), "machines.index", "machines", ("machines", "reports"))
-_FLEET = _Entry(_("Fleet"), "machines.index", "fleet", ("machines", "reports"))
+_MACHINES = _Entry(
+    _("Machines"), "machines.index", "machines", ("machines", "reports", "views", "fleet_map")
+)
+_FLEET = _Entry(
+    _("Fleet"), "machines.index", "fleet", ("machines", "reports", "views", "fleet_map")
+)
 _QUEUE = _Entry(_("Queue"), "tickets.index", "queue", ("tickets",))
 _TICKETS = _Entry(_("Tickets"), "tickets.index", "ticket", ("tickets",))
 _REQUESTS = _Entry(_("Requests"), "tickets.index", "requests", ("tickets",))

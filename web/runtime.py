@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from foundation.clock import Clock
 from foundation.database import Database
@@ -17,7 +18,7 @@ class WebRuntime:
 
     `reprocess` runs a kept message through ingest again. `is_secure` says that browsers reach the
     portal by https only; `trusted_hosts` are the host names it answers to, none meaning any. Live
-    streams end when `stop` is set.
+    streams end when `stop` is set. `base_map` is a GeoJSON file of the operator's own.
     """
 
     database: Database
@@ -29,4 +30,5 @@ class WebRuntime:
     reprocess: Callable[[QuarantinedMessage], bool]
     trusted_hosts: tuple[str, ...] = ()
     is_secure: bool = False
+    base_map: Path | None = None
     stop: threading.Event = field(default_factory=threading.Event)

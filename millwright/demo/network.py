@@ -114,8 +114,7 @@ def install_demo(session: Session, fleet: Fleet, *, at: datetime) -> list[TrialA
     }
     for kind in fleet.kinds:
         if find_equipment_model(session, kind) is None:
-            text = read_example_definition(kind, interval_s=_find_interval_s(fleet, kind))
-            import_definition(session, text, maker.name, at)
+            import_definition(session, read_example_definition(kind), maker.name, at)
     for asset in fleet.assets:
         register_asset(session, _entry(asset, fleet), at=at)
     members = [
@@ -124,10 +123,6 @@ def install_demo(session: Session, fleet: Fleet, *, at: datetime) -> list[TrialA
         *_list_contacts(customers),
     ]
     return [_make_account(session, each, at) for each in members]
-
-
-def _find_interval_s(fleet: Fleet, kind: str) -> float:
-    return min(asset.interval_s for asset in fleet.assets if asset.kind == kind)
 
 
 def _list_staff(dealers: Mapping[str, Organisation]) -> list[_Member]:

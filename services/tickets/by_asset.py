@@ -41,6 +41,14 @@ def list_assets_with_ticket(session: Session) -> frozenset[int]:
     return frozenset(session.scalars(select(Ticket.asset_id).where(Ticket.closed_at.is_(None))))
 
 
+def list_urgency(session: Session) -> dict[int, tuple[int, datetime]]:
+    """How urgent the open ticket of a machine is, by asset id: its priority and due time."""
+    query = select(Ticket.asset_id, Ticket.priority, Ticket.due_at).where(
+        Ticket.closed_at.is_(None)
+    )
+    return {each.asset_id: (each.priority, each.due_at) for each in session.execute(query)}
+
+
 def list_open_on(session: Session, asset_ids: Collection[int]) -> dict[int, OpenOnAsset]:
     """The open tickets of some machines, by asset id; a machine has at most one."""
     query = (

@@ -284,3 +284,16 @@ def test_a_sites_name_is_taken_once_a_customer(session):
     assert find_site(session, other.id, "Plant 1") is not find_site(
         session, customer.id, "Plant 1"
     )
+
+
+def test_a_list_may_say_where_a_site_is(session):
+    text = (
+        "equipment_model,serial,customer,dealer,site,latitude,longitude,country,address,telephone\n"
+        "pump,L-1,Harbour Foods,North Service,Quay,53.5,9.9,DE,Kai 3,+49 40 1\n"
+        "pump,L-2,Harbour Foods,North Service,Quay,north,9.9,DE,,\n"
+    )
+    first, second = import_assets(session, text, at=START)
+    assert first.outcome == "created"
+    assert (second.outcome, "no number of degrees" in second.message) == ("refused", True)
+    site = session.scalar(select(Site).where(Site.name == "Quay"))
+    assert (site.latitude, site.country, site.address) == (53.5, "DE", "Kai 3")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from devices.assets import get_asset
 from foundation.clock import to_ms
 from telemetry.alarms.lifecycle import clear_alarm, raise_alarm
-from telemetry.alarms.models import Severity
+from telemetry.alarms.models import Alarm, Severity
 from telemetry.health import (
     HealthFacts,
     MachineState,
@@ -17,9 +17,13 @@ from telemetry.health import (
     decide_health,
     get_health,
     list_health,
+    list_states,
     longest_silence,
 )
 from telemetry.latest import Latest
+from tests.foundation.conftest import filled
+
+__all__ = ["filled"]
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 ORDER = list(MachineState)
@@ -137,7 +141,7 @@ def test_each_party_lists_its_own_machines_only(network):
     for person in ("maker", "manager", "other_customer"):
         with network.transaction(person) as session:
             found = list_health(session, Latest(), now=network.clock.now(), with_ticket=())
-            counted[person] = sum(count_states(found.values()).values())
+            counted[person] = sum(count_states(each.state for each in found.values()).values())
     assert counted == {"maker": 2, "manager": 1, "other_customer": 1}
 
 
@@ -147,3 +151,36 @@ def test_a_machine_of_which_only_a_wrong_clock_is_known_was_never_heard(network)
     with network.transaction("manager") as session:
         found = list_health(session, latest, now=network.clock.now(), with_ticket=())
     assert found[network.asset].heard_at is None
+
+
+@given(
+    heard_ago_s=st.none() | st.floats(0, 200),
+    alarm=st.none() | st.tuples(st.sampled_from(Severity), st.booleans()),
+    has_ticket=st.booleans(),
+)
+def test_the_state_of_a_fleet_is_that_of_each_machine(filled, heard_ago_s, alarm, has_ticket):
+    latest, now = Latest(), filled.clock.now()
+    if heard_ago_s is not None:
+        latest.update(filled.asset, to_ms(now) - int(heard_ago_s * 1_000), {"temperature": 1.0})
+    with filled.database.session(filled.scope()) as session:
+        if alarm is not None:
+            severity, is_active = alarm
+            session.add(
+                Alarm(
+                    asset_id=filled.asset,
+                    condition="limit:temperature:high",
+                    detector="limits",
+                    severity=severity,
+                    is_active=is_active,
+                    started_at=now,
+                    raised_at=now,
+                    evidence={},
+                )
+            )
+            session.flush()
+        tickets = {filled.asset} if has_ticket else set()
+        listed = list_health(session, latest, now=now, with_ticket=tickets)
+        states = list_states(
+            session, latest, dict.fromkeys(listed, 10.0), now=now, with_ticket=tickets
+        )
+    assert states == {each: found.state for each, found in listed.items()}

@@ -79,6 +79,7 @@ def things_of(network: Network, file: str) -> dict[str, object]:
         "asset_id": network.asset,
         "ticket_id": 1,
         "message_id": 1,
+        "view_id": 9_000_000,  # nobody keeps a view of that number
         "key": "pump",
         "file": file,
     }

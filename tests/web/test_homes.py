@@ -3,7 +3,7 @@
 import pytest
 
 from services.tickets.queries import Attention
-from telemetry.health import HealthFacts, decide_health
+from telemetry.health import HealthFacts, count_states, decide_health
 from web.wording.homes import customer_sentence, dealer_sentence, fleet_sentence
 
 # What differs between the databases is tried in test_access_matrix, test_hostile and test_live.
@@ -67,14 +67,14 @@ def test_only_the_most_pressing_thing_is_said(speaking, attention, said):
 
 
 def healths(network, *facts):
-    return [decide_health(each, network.clock.now()) for each in facts]
+    return count_states(decide_health(each, network.clock.now()).state for each in facts)
 
 
 def test_a_fleet_is_told_by_its_worst_machines(speaking, network):
     now = network.clock.now()
     well, silent = HealthFacts(heard_at=now), HealthFacts()
     service = HealthFacts(heard_at=now, has_open_ticket=True)
-    assert fleet_sentence([]).startswith("No machine is registered yet.")
+    assert fleet_sentence(healths(network)).startswith("No machine is registered yet.")
     assert fleet_sentence(healths(network, well, silent, service)) == "1 machine needs service."
     assert fleet_sentence(healths(network, well, silent)) == "1 machine sends no readings."
     assert fleet_sentence(healths(network, well, well)).startswith("All 2 machines")

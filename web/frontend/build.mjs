@@ -4,6 +4,7 @@
  * What it writes: one folder (the only argument; ../static/dist by default) with
  *   app-*.js, chunk files   ES modules; charts are a chunk that is loaded only where a chart stands
  *   site-*.css, fonts       Tabler, uPlot and our own blocks in one style sheet
+ *   world-*.json            land of the fleet's map as GeoJSON; ECharts is a chunk of pages with a map
  *   icons-*.svg             a sprite of the icons named in src/icons.json and nothing else
  *   manifest.json           entry -> {file, imports}; web/assets.py turns it into addresses
  *   *.gz, *.br              compressed copies, made once here and not per request
@@ -20,6 +21,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { feature } from 'topojson-client';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const OUT = resolve(process.argv[2] ?? join(HERE, '..', 'static', 'dist'));
@@ -135,6 +137,16 @@ function writePictures() {
   };
 }
 
+/** Countries as GeoJSON, to a hundredth of a degree: what the map's script and an operator's own file share. */
+function writeWorld() {
+  const file = join(HERE, 'node_modules', 'world-atlas', 'countries-110m.json');
+  const atlas = JSON.parse(readFileSync(file, 'utf8'));
+  const world = feature(atlas, atlas.objects.countries);
+  world.features = world.features.filter((one) => one.properties.name !== 'Antarctica');
+  const text = JSON.stringify(world, (_key, value) => (typeof value === 'number' ? Math.round(value * 100) / 100 : value));
+  return { 'world.json': { file: writeHashed('world.json', text), imports: [] } };
+}
+
 /** The words of the MIT licence, out of a package that ships them, after a copyright line. */
 function mitText(holder) {
   const text = readFileSync(join(HERE, 'node_modules', 'bootstrap-icons', 'LICENSE'), 'utf8');
@@ -156,7 +168,7 @@ function notice(name) {
 }
 
 function writeNotices(inputs) {
-  const names = new Set(['bootstrap-icons']);
+  const names = new Set(['bootstrap-icons', 'world-atlas']);
   for (const path of inputs) {
     const found = relative(HERE, resolve(HERE, path)).match(/node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/);
     if (found) names.add(found[1].replace('\\', '/'));
@@ -169,7 +181,7 @@ function writeNotices(inputs) {
 
 function compressAll() {
   for (const file of readdirSync(OUT)) {
-    if (!/\.(js|css|svg)$/.test(file)) continue;
+    if (!/\.(js|css|svg|json)$/.test(file)) continue;
     const content = readFileSync(join(OUT, file));
     if (content.length < ONE_PACKET) continue;
     writeFileSync(join(OUT, `${file}.gz`), gzipSync(content, { level: 9 }));
@@ -185,7 +197,7 @@ rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT, { recursive: true });
 const scripts = await bundleScripts();
 const styles = await bundleStyles();
-const manifest = { ...scripts.entries, ...styles.entries, ...writePictures() };
+const manifest = { ...scripts.entries, ...styles.entries, ...writePictures(), ...writeWorld() };
 writeNotices([...scripts.inputs, ...styles.inputs]);
 compressAll();
 writeFileSync(join(OUT, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);

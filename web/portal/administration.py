@@ -11,7 +11,7 @@ from devices.equipment_models import list_equipment_models
 from devices.fleet import AssetFacts, get_asset_facts
 from devices.registration import AssetEntry, import_assets, register_asset
 from devices.sites import list_sites
-from foundation.csv_rows import decode_text
+from foundation.csv_rows import RowResult, decode_text
 from foundation.identity.directory import list_organisations
 from foundation.identity.scope import OrganisationKind
 from web.forms import AssetForm, UploadForm, attempt, choice, read_upload, submitted
@@ -30,6 +30,11 @@ TEMPLATE_COLUMNS = (
     "time_zone",
     "device",
     "commissioned_on",
+    "address",
+    "country",
+    "latitude",
+    "longitude",
+    "telephone",
 )
 blueprint = Blueprint("administration", __name__)
 _require = require(Act.ADMINISTER_ASSETS)
@@ -88,7 +93,7 @@ def save_machine(asset_id: int) -> ResponseReturnValue:
 @_require
 def import_page() -> ResponseReturnValue:
     """The form for a list of machines."""
-    return render_template("administration/import.html", form=UploadForm(), results=None)
+    return _import_page(UploadForm(), None)
 
 
 @blueprint.post("/administration/machines/import")
@@ -98,7 +103,7 @@ def import_machines() -> ResponseReturnValue:
     form = UploadForm(submitted())
     results = attempt(form, lambda: _import(form))
     status = 422 if results is None else 200
-    return render_template("administration/import.html", form=form, results=results), status
+    return _import_page(form, results), status
 
 
 @blueprint.get("/administration/machines/template.csv")
@@ -107,10 +112,17 @@ def machines_template() -> ResponseReturnValue:
     """An empty list with its header and one example."""
     example = ("compressor", "GA-0001", "Compressor, line 2", "Harbour Foods", "North Service")
     rest = ("Plant 1", "Europe/Berlin", "compressor-1", "2026-01-31")
-    return csv_template("machines.csv", TEMPLATE_COLUMNS, example + rest)
+    place = ("Kai 3, Hamburg", "DE", "53.55", "9.99", "+49 40 123456")
+    return csv_template("machines.csv", TEMPLATE_COLUMNS, example + rest + place)
 
 
-def _import(form: UploadForm) -> list[object]:
+def _import_page(form: UploadForm, results: list[RowResult] | None) -> str:
+    return render_template(
+        "administration/import.html", form=form, results=results, columns=TEMPLATE_COLUMNS
+    )
+
+
+def _import(form: UploadForm) -> list[RowResult]:
     text = decode_text(read_upload(form.file))
     return list(import_assets(get_session(), text, at=now()))
 
@@ -127,6 +139,11 @@ def _register(form: AssetForm) -> Asset:
         time_zone=form.time_zone.data or None,
         device=form.device.data or None,
         commissioned_at=datetime.combine(day, time(), UTC) if day else now(),
+        address=form.address.data,
+        country=form.country.data or None,
+        latitude=form.latitude.data,
+        longitude=form.longitude.data,
+        telephone=form.telephone.data or None,
     )
     asset, _is_new = register_asset(get_session(), entry, at=now())
     asset.is_critical = bool(form.is_critical.data)
@@ -154,6 +171,11 @@ def _data_of(facts: AssetFacts) -> dict[str, object]:
         "customer": facts.customer,
         "dealer": facts.dealer,
         "site": facts.site,
+        "address": facts.address,
+        "country": facts.country,
+        "latitude": facts.latitude,
+        "longitude": facts.longitude,
+        "telephone": facts.telephone,
         "device": facts.devices[0] if facts.devices else "",
         "commissioned_on": facts.commissioned_at.date(),
         "is_critical": facts.is_critical,

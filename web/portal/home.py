@@ -1,18 +1,22 @@
 """The home page of each role: what must I do now?"""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from devices.fleet import list_asset_rows, list_assets, list_metric_labels
+from devices.fleet import list_metric_labels
 from foundation.identity.scope import Role
-from foundation.paging import PAGE_SIZE
-from services.tickets.by_asset import list_assets_with_ticket, list_dealer_loads, list_open_on
+from services.tickets.by_asset import list_dealer_loads
 from services.tickets.queries import Attention, TicketFilter, count_attention, list_queue
-from telemetry.health import Health, MachineState, count_states, list_health
+from telemetry.health import MachineState
 from telemetry.quarantine import count_open, list_faults
+from web.pages.fleet import list_worst, load_fleet, turn_to
+from web.pages.fleet_list import load_rows
+from web.pages.fleet_view import FleetView
 from web.pages.parts import Figure
 from web.portal.live import live_addresses
-from web.request_scope import get_runtime, get_scope, get_session, now
+from web.request_scope import get_scope, get_session, now
 from web.wording import labels
 from web.wording.homes import (
     customer_sentence,
@@ -48,7 +52,7 @@ def _dealer() -> str:
         sentence=dealer_sentence(attention),
         figures=_attention_figures(attention),
         urgent=list_queue(session, limit=SHOWN).rows,
-        states=_state_figures(_list_health()),
+        states=_state_figures(load_fleet().count()),
         metrics=list_metric_labels(session),
         **live_addresses(),
     )
@@ -70,16 +74,14 @@ def _technician() -> str:
 
 def _customer() -> str:
     session = get_session()
-    machines = list_assets(session)
+    fleet = load_fleet()
+    page = turn_to(fleet, FleetView(sort="state"), None)
     requests = list_queue(session, limit=SHOWN)
-    health = _list_health()
     return render_template(
         "home/customer.html",
-        sentence=customer_sentence(list(health.values()), requests.total or 0),
-        machines=machines.rows,
-        more=(machines.total or 0) > PAGE_SIZE,
-        health=health,
-        tickets=list_open_on(session, [row.id for row in machines.rows]),
+        sentence=customer_sentence(fleet.count(), requests.total or 0),
+        machines=load_rows(page.rows, fleet),
+        more=page.next_cursor is not None,
         requests=requests.rows,
         metrics=list_metric_labels(session),
         **live_addresses(),
@@ -88,16 +90,14 @@ def _customer() -> str:
 
 def _manufacturer() -> str:
     session = get_session()
-    health = _list_health()
-    worst = _choose_worst(health)
-    rows = list_asset_rows(session, worst)
+    fleet = load_fleet()
+    counted = fleet.count()
     return render_template(
         "home/manufacturer.html",
-        sentence=fleet_sentence(list(health.values())),
-        states=_state_figures(health),
-        worst=[rows[asset_id] for asset_id in worst if asset_id in rows],
-        health=health,
-        tickets=list_open_on(session, worst),
+        sentence=fleet_sentence(counted),
+        states=_state_figures(counted),
+        has_machines=bool(fleet.entries),
+        worst=load_rows(list_worst(fleet, SHOWN), fleet),
         dealers=list_dealer_loads(session, at=now()),
         faults=list_faults(session)[:SHOWN],
         refused=count_open(session),
@@ -120,21 +120,8 @@ def _attention_figures(attention: Attention) -> list[Figure]:
     ]
 
 
-def _list_health() -> dict[int, Health]:
-    session = get_session()
-    with_ticket = list_assets_with_ticket(session)
-    return list_health(session, get_runtime().latest, now=now(), with_ticket=with_ticket)
-
-
-def _choose_worst(health: dict[int, Health]) -> list[int]:
-    order = list(MachineState)
-    unwell = [each for each, found in health.items() if found.state != MachineState.WELL]
-    return sorted(unwell, key=lambda each: (order.index(health[each].state), each))[:SHOWN]
-
-
-def _state_figures(health: dict[int, Health]) -> list[Figure]:
-    counted = count_states(health.values())
-    total = len(health)
+def _state_figures(counted: Mapping[MachineState, int]) -> list[Figure]:
+    total = sum(counted.values())
     return [
         Figure(
             name=str(labels.MACHINE_STATES[state]),

@@ -1,26 +1,21 @@
 """Machines: the list, the page of one, its chart data and its readings as a file."""
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from devices.access import Act
 from devices.assets import get_asset
-from devices.fleet import list_assets, list_metric_labels
-from services.tickets.by_asset import (
-    list_assets_with_ticket,
-    list_open_on,
-    list_tickets_of_alarms,
-)
+from foundation.identity.scope import Role
+from services.tickets.by_asset import list_tickets_of_alarms
 from telemetry.charts import build_chart, read_samples
-from telemetry.health import Health, MachineState, count_states, list_health
 from web.pages.chart import answer_chart, check_export, read_window, write_csv
 from web.pages.csv_files import as_download
+from web.pages.fleet import load_fleet, turn_to
+from web.pages.fleet_list import build_bar, list_columns, list_filters, load_rows, page_addresses
+from web.pages.fleet_view import read_view
 from web.pages.machine import context_of, load_machine_page
-from web.pages.parts import Chip
 from web.portal.live import live_addresses
-from web.request_scope import get_runtime, get_session, now, require
-from web.wording import labels
-from web.wording.translate import gettext as _
+from web.request_scope import get_runtime, get_scope, get_session, now, require
 
 blueprint = Blueprint("machines", __name__)
 
@@ -28,47 +23,34 @@ blueprint = Blueprint("machines", __name__)
 @blueprint.get("/machines")
 @require(Act.SEE_FLEET)
 def index() -> ResponseReturnValue:
-    """The machines that the reader sees, with search and filter in the address."""
-    session, text, state = get_session(), request.args.get("q", "").strip(), _read_state()
-    health = _list_health()
-    ids = None if state is None else [i for i, found in health.items() if found.state == state]
-    page = list_assets(session, search=text, ids=ids, cursor=request.args.get("cursor"))
+    """The machines that the reader sees; filters and order stand in the address."""
+    view, cursor = read_view(request.args), request.args.get("cursor")
+    fleet = load_fleet(view.chosen)
+    page = turn_to(fleet, view, cursor)
+    is_customer = get_scope().role == Role.CUSTOMER
     return render_template(
         "machines/index.html",
         page=page,
-        text=text,
-        state=state,
-        chips=_state_chips(health, state, text),
-        health=health,
-        tickets=list_open_on(session, [row.id for row in page.rows]),
-        metrics=list_metric_labels(session),
+        bar=build_bar(fleet, view),
+        columns=list_columns(view, is_customer=is_customer),
+        shown=load_rows(page.rows, fleet),
+        pager=page_addresses(view, page, cursor),
         **live_addresses(),
     )
 
 
-def _list_health() -> dict[int, Health]:
-    session = get_session()
-    with_ticket = list_assets_with_ticket(session)
-    return list_health(session, get_runtime().latest, now=now(), with_ticket=with_ticket)
-
-
-def _read_state() -> MachineState | None:
-    text = request.args.get("state", "")
-    return MachineState(text) if text in list(MachineState) else None
-
-
-def _state_chips(health: dict[int, Health], chosen: MachineState | None, text: str) -> list[Chip]:
-    search = text or None
-    everything = Chip(_("All"), url_for("machines.index", q=search), chosen is None, len(health))
-    return [everything] + [
-        Chip(
-            label=str(labels.MACHINE_STATES[state]),
-            url=url_for("machines.index", state=state, q=search),
-            active=state == chosen,
-            count=count,
-        )
-        for state, count in count_states(health.values()).items()
-    ]
+@blueprint.get("/machines/filters")
+@require(Act.SEE_FLEET)
+def filters() -> ResponseReturnValue:
+    """What the list or the map can be narrowed down to: a page, or a part of one for a script."""
+    view = read_view(request.args)
+    template = "machines/_filters.html" if request.headers.get("HX-Request") else None
+    return render_template(
+        template or "machines/filters.html",
+        view=view,
+        filters=list_filters(view),
+        target="fleet_map.show" if request.args.get("on") == "map" else "machines.index",
+    )
 
 
 @blueprint.get("/machines/<id:asset_id>")

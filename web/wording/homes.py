@@ -3,10 +3,10 @@
 Each sentence is whole; only the most pressing one is said.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from services.tickets.queries import Attention
-from telemetry.health import Health, MachineState, count_states
+from telemetry.health import MachineState
 from web.wording.translate import gettext as _
 from web.wording.translate import ngettext
 
@@ -53,9 +53,9 @@ def technician_sentence(mine: int, free: int) -> str:
     return _("Nothing to do right now. No ticket is open.")
 
 
-def customer_sentence(health: Collection[Health], requests: int) -> str:
+def customer_sentence(counted: Mapping[MachineState, int], requests: int) -> str:
     """For an end customer."""
-    counted = count_states(health)
+    total = sum(counted.values())
     if counted[MachineState.CRITICAL]:
         return ngettext(
             "%(num)s of your machines is in a critical condition.",
@@ -74,19 +74,19 @@ def customer_sentence(health: Collection[Health], requests: int) -> str:
             "%(num)s of your machines send no readings.",
             counted[MachineState.NO_DATA],
         )
-    if not health:
+    if not total:
         return _("No machine of yours is registered yet. Your dealer can enter it.")
     return ngettext(
         "Your machine is well. You need to do nothing.",
         "All %(num)s machines are well. You need to do nothing.",
-        len(health),
+        total,
     )
 
 
-def fleet_sentence(health: Collection[Health]) -> str:
+def fleet_sentence(counted: Mapping[MachineState, int]) -> str:
     """For a manufacturer."""
-    counted = count_states(health)
-    if not health:
+    total = sum(counted.values())
+    if not total:
         return _("No machine is registered yet. Enter the first one or import a list.")
     if counted[MachineState.CRITICAL]:
         return ngettext(
@@ -109,5 +109,5 @@ def fleet_sentence(health: Collection[Health]) -> str:
     return ngettext(
         "The one machine in the field is well or only to be watched.",
         "All %(num)s machines in the field are well or only to be watched.",
-        len(health),
+        total,
     )

@@ -64,3 +64,10 @@ def format_amount(value: float, currency: str) -> str:
 def format_money(amount: Decimal, currency: str) -> str:
     """An exact amount of money, with the decimals of its currency."""
     return str(flask_babel.format_currency(amount, currency))
+
+
+def name_country(code: str) -> str:
+    """What a country is called in the reader's language; its code where nobody knows it."""
+    locale = flask_babel.get_locale()
+    known = locale.territories.get(code) if locale is not None else None
+    return str(known or code)

@@ -1,4 +1,4 @@
-/* Entry of every page: starts each behaviour once. Charts are loaded only where one stands. */
+/* Entry of every page: starts each behaviour once. Charts and maps are loaded only where one stands. */
 import './htmx-global.js';
 import { startForms } from './forms.js';
 import { startKeys } from './keys.js';
@@ -13,6 +13,12 @@ async function mountCharts(root) {
   mount(root);
 }
 
+async function mountMaps(root) {
+  if (!root.querySelector('[data-map]') && !root.matches?.('[data-map]')) return;
+  const { mount } = await import('./map/index.js');
+  mount(root);
+}
+
 startTheme();
 startMenus();
 startForms();
@@ -20,4 +26,8 @@ startTimes();
 startKeys();
 startLive();
 mountCharts(document);
-document.addEventListener('htmx:load', (event) => mountCharts(event.target));
+mountMaps(document);
+document.addEventListener('htmx:load', (event) => {
+  mountCharts(event.target);
+  mountMaps(event.target);
+});

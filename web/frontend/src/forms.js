@@ -8,11 +8,23 @@ function onSubmit(event) {
     event.preventDefault();
     return;
   }
+  if ('tidy' in form.dataset) tidy(form);
   form.dataset.sent = 'yes';
   event.submitter?.setAttribute('aria-busy', 'true');
 }
 
+/* What was left empty is left out of the address. */
+function tidy(form) {
+  for (const field of form.elements) {
+    if (field.name && field.value === '') {
+      field.disabled = true;
+      field.dataset.tidied = '';
+    }
+  }
+}
+
 function reopen() {
+  document.querySelectorAll('[data-tidied]').forEach((field) => { field.disabled = false; });
   document.querySelectorAll('form[data-sent]').forEach((form) => {
     delete form.dataset.sent;
     form.querySelectorAll('[aria-busy]').forEach((button) => button.removeAttribute('aria-busy'));
