@@ -126,7 +126,6 @@ TRAITS = {
 }  # fmt: skip
 USUAL_GROWTH = {kind: trait.growth for kind, trait in TRAITS.items()}
 USUAL_DAYS = {kind: trait.days for kind, trait in TRAITS.items()}
-SYMPTOMS = {kind: trait.symptom for kind, trait in TRAITS.items()}
 CODES = {kind: trait.code for kind, trait in TRAITS.items() if trait.code}
 
 

@@ -6,9 +6,11 @@ import pytest
 
 from devices.definitions import read_definition, write_definition
 from services.tickets.codes import FailureCause, FailureMode
+from simulators.machines.registry import KINDS
 from telemetry.detectors.normal_settings import NormalPeriodSettings
 
-FILES = sorted((Path(__file__).parents[2] / "devices" / "catalogue").glob("*.toml"))
+CATALOGUE = Path(__file__).parents[2] / "devices" / "catalogue"
+FILES = sorted(CATALOGUE.glob("*.toml"))
 each_file = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 
 
@@ -43,6 +45,13 @@ def test_its_likely_causes_name_known_codes_and_conditions(path):
         assert cause.condition in conditions | {"normal_period"}
         assert len(cause.label) <= 200
         assert len(cause.action) <= 400
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_departs_from_normal_on_a_simulated_machine_has_a_likely_cause(kind):
+    definition = read_definition((CATALOGUE / f"{kind}.toml").read_text())
+    causes = [each for each in definition.likely_causes if each.condition == "normal_period"]
+    assert {each.metric for each in causes} == set(definition.normal_period["metrics"])
 
 
 @each_file

@@ -3,7 +3,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.faults import USUAL_GROWTH, Fault, FaultKind, Growth, measure_severities
+from simulators.faults import (
+    CODES,
+    TRAITS,
+    USUAL_DAYS,
+    USUAL_GROWTH,
+    Fault,
+    FaultKind,
+    Growth,
+    measure_severities,
+    show_codes,
+)
 
 TIMES_MS = np.arange(0, 10_000, 10, dtype=np.int64)
 WEAR = FaultKind.BEARING_WEAR
@@ -49,5 +59,31 @@ def test_the_worse_of_two_counts_and_other_kinds_are_none():
     assert not severities[FaultKind.SEPARATOR_CLOGGING].any()
 
 
-def test_every_kind_has_its_usual_growth():
-    assert set(USUAL_GROWTH) == set(FaultKind)
+def test_every_kind_has_its_traits():
+    assert set(TRAITS) == set(USUAL_GROWTH) == set(USUAL_DAYS) == set(FaultKind)
+    assert all(trait.days > 0 and trait.symptom.endswith(".") for trait in TRAITS.values())
+
+
+def test_codes_are_unique_and_most_precede_the_full_fault():
+    assert len(set(CODES.values())) == len(CODES)
+    early = [
+        trait
+        for trait in TRAITS.values()
+        if trait.code and trait.code_above < 1.0 and trait.growth is not Growth.SUDDEN
+    ]
+    assert len(early) >= 10
+
+
+def test_the_controller_shows_the_code_of_the_worst_fault_that_it_sees():
+    cooler = Fault(FaultKind.OIL_COOLER_CLOGGING, 0, 10_000)
+    valve = Fault(FaultKind.UNLOADER_VALVE_FAILURE, 5_000, 6_000)
+    shown = show_codes("screw_compressor", measure_severities((cooler, valve), TIMES_MS))
+    assert set(shown[TIMES_MS <= 5_400]) == {0.0}
+    assert set(shown[(TIMES_MS > 5_410) & (TIMES_MS < 10_000)]) == {140.0}
+
+
+def test_a_controller_sees_no_faults_of_other_machines():
+    leak = Fault(FaultKind.SEAL_LEAK, 0, 1)
+    severities = measure_severities((leak,), TIMES_MS)
+    assert not show_codes("forklift", severities).any()
+    assert show_codes("centrifugal_pump", severities).any()
