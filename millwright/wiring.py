@@ -26,6 +26,7 @@ from services.offers.finding import OfferFinding
 from telemetry.ingest import Ingest
 from telemetry.latest import Latest
 from telemetry.reading_rules import TimeWindows
+from telemetry.reporting_interval import report_every
 from telemetry.scoring import ALARM_LATE_S, Scoring
 from telemetry.sources import Sources
 from telemetry.store.contract import Store
@@ -156,17 +157,25 @@ def relational_transaction(settings: Settings, part: str) -> Iterator[Session]:
 
 
 def import_definition(
-    session: Session, text: str, manufacturer: str, at: datetime
+    session: Session,
+    text: str,
+    manufacturer: str,
+    at: datetime,
+    *,
+    interval_s: float | None = None,
 ) -> EquipmentModel:
     """Creates or renews an equipment model from its TOML text.
+
+    With `interval_s` it is fitted to machines that report more seldom than it was written for.
 
     Raises:
         Invalid: listing what does not fit.
         NotFound: when the manufacturer is unknown.
     """
+    definition = read_definition(text)
     return save_definition(
         session,
-        definition=read_definition(text),
+        definition=definition if interval_s is None else report_every(definition, interval_s),
         manufacturer=get_organisation(session, manufacturer),
         at=at,
         check_normal_period=check_normal_period,

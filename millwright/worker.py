@@ -18,6 +18,8 @@ from services.triage.triage import is_due, run_triage
 
 SWEEP_EVERY = timedelta(minutes=10)
 CHANGES_KEPT = timedelta(days=1)
+# The audit's head, for whoever keeps the log elsewhere.
+TELL_HEAD_EVERY = timedelta(days=7)
 _log = structlog.get_logger()
 
 
@@ -34,6 +36,7 @@ class Worker:
         self._clock = clock
         self._finding = finding
         self._swept_at: datetime | None = None
+        self._told_at: datetime | None = None
 
     def step(self) -> int:
         """Does what is due now; returns how many things that were."""
@@ -51,7 +54,7 @@ class Worker:
         with self._database.transaction(Scope.system("triage")) as session:
             return run_triage(session, at=now)
 
-    def _seal(self) -> None:
+    def _seal(self, now: datetime) -> None:
         sealed, more = 0, True
         while more:
             try:
@@ -60,11 +63,12 @@ class Worker:
             except IntegrityError:
                 return  # another worker was quicker
             sealed, more = sealed + part, part == audit_seals.AT_ONCE
-        if sealed:
+        if self._told_at is None or now - self._told_at >= TELL_HEAD_EVERY:
             _log.info("audit_sealed", rows=sealed, head=head)
+            self._told_at = now
 
     def _sweep(self, now: datetime) -> None:
-        self._seal()
+        self._seal(now)
         with self._database.transaction(Scope.system("sweep")) as session:
             changes.forget_changes(session, now - CHANGES_KEPT)
             sessions.forget_failures(session, now - sessions.FAILURE_WINDOW)

@@ -114,7 +114,9 @@ def install_demo(session: Session, fleet: Fleet, *, at: datetime) -> list[TrialA
     }
     for kind in fleet.kinds:
         if find_equipment_model(session, kind) is None:
-            import_definition(session, read_example_definition(kind), maker.name, at)
+            text = read_example_definition(kind)
+            interval_s = min(each.interval_s for each in fleet.assets if each.kind == kind)
+            import_definition(session, text, maker.name, at, interval_s=interval_s)
     for asset in fleet.assets:
         register_asset(session, _entry(asset, fleet), at=at)
     members = [
