@@ -122,3 +122,12 @@ def test_whom_the_visitor_may_play_can_be_left_out(session, fleet, made):
     assert not left & set(PRESENTED)
     assert "weber@example.com" not in left
     assert {"kim@example.com", "miller@example.com", "petersen@example.com"} <= left
+
+
+def test_definitions_fit_how_often_the_machines_report(session):
+    slow = make_fleet(seed=1, assets=14, start_ms=to_ms(START), interval_s=600)
+    install_demo(session, slow, at=START)
+    for kind in slow.kinds:
+        model = find_equipment_model(session, kind)
+        assert {metric.interval_s for metric in model.metrics} == {600}
+        assert model.normal_period["normal_readings"] <= 700
