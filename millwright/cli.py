@@ -241,6 +241,18 @@ def import_model(file: Path, manufacturer: str, data: Path | None) -> None:
         click.echo(f"{model.title} ({model.key}), version {model.version}")
 
 
+@imports.command(name="offer-rules")
+@FILE_ARGUMENT
+@DATA_OPTION
+def import_offer_rules(file: Path, data: Path | None) -> None:
+    """Create or renew offer rules from TOML; each is switched off until it was tried."""
+    from millwright.wiring import import_rules, relational_transaction
+
+    with relational_transaction(_local_settings(data), "import") as session:
+        for rule in import_rules(session, decode_text(file.read_bytes()), SystemClock().now()):
+            click.echo(f"{rule.key}, version {rule.version}, {'on' if rule.is_enabled else 'off'}")
+
+
 @main.group()
 def audit() -> None:
     """Look after the record of who did what."""

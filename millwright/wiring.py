@@ -22,7 +22,9 @@ from foundation.jobs import release_leases
 from foundation.settings import Settings
 from millwright.schema import check_schema, migrate
 from millwright.worker import Worker
+from services.offers.definitions import read_rules, save_rule
 from services.offers.finding import OfferFinding
+from services.offers.models import OfferRule
 from telemetry.ingest import Ingest
 from telemetry.latest import Latest
 from telemetry.reading_rules import TimeWindows
@@ -182,6 +184,23 @@ def import_definition(
     )
 
 
+def import_rules(session: Session, text: str, at: datetime) -> list[OfferRule]:
+    """Creates or renews offer rules from their TOML text.
+
+    Raises:
+        Invalid: listing what does not fit.
+        NotFound: when an equipment model is unknown.
+    """
+    return [save_rule(session, each, at=at) for each in read_rules(text)]
+
+
+def read_example_rules(equipment_model: str) -> str | None:
+    """The text of the offer rules that ship as an example for a model; None without any."""
+    path = RULE_CATALOGUE / f"{equipment_model}.toml"
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+RULE_CATALOGUE = Path(__file__).parent.parent / "services" / "offers" / "catalogue"
 CATALOGUE = Path(__file__).parent.parent / "devices" / "catalogue"
 
 

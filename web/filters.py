@@ -6,14 +6,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from flask import Flask
 
 from devices.equipment_models import LikelyCause
+from foundation.money import Money
 from foundation.reasons import Reason
 from foundation.units import symbol
 from telemetry.alarms.queries import AlarmRow
 from web import words
 from web.request_scope import now
-from web.wording import labels
+from web.wording import labels, offer_labels
 from web.wording.alarms import title_of
-from web.wording.translate import format_number, format_span_s, name_country, say_refusal
+from web.wording.translate import (
+    format_money,
+    format_number,
+    format_span_s,
+    name_country,
+    say_refusal,
+)
 
 PREVIEW_BYTES = 4_096
 
@@ -31,8 +38,9 @@ def install_filters(app: Flask) -> None:
         cause_when=cause_when,
         refusal=say_refusal,
         country=name_country,
+        price=price,
     )
-    app.jinja_env.globals.update(now=now, labels=labels)
+    app.jinja_env.globals.update(now=now, labels=labels, offer_labels=offer_labels)
 
 
 def zone(name: str) -> ZoneInfo:
@@ -48,6 +56,11 @@ def quantity(value: float | None, unit: str = "") -> str:
     if value is None:
         return "–"
     return f"{format_number(value)} {symbol(unit)}".strip()
+
+
+def price(minor: int, currency: str) -> str:
+    """An exact amount of money from its minor units."""
+    return format_money(Money(minor, currency).amount, currency)
 
 
 def every(seconds: float) -> str:

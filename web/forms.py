@@ -231,6 +231,41 @@ class SignalForm(PortalForm):
     )
 
 
+class OfferRuleForm(PortalForm):
+    """When which machine of a model is offered what."""
+
+    key = _line(_("Key"), 63, help_text=_("Lower-case letters, digits and _; it never changes."))
+    equipment_model = SelectField(_("Equipment model"), [_needed()])
+    kind = SelectField(_("Kind"), [_needed()])
+    title = _line(_("Title of the offer"), 200)
+    description = TextAreaField(
+        _("What is offered"), [_needed(), _at_most(MAX_TEXT)], filters=[_strip]
+    )
+    price = _line(_("Price"), 20, inputmode="decimal")
+    dealer_cost = _line(_("The dealer's cost"), 20, inputmode="decimal")
+    currency = _line(_("Currency"), 3, help_text=_("Such as EUR."))
+    price_range_percent = NumberField(
+        _("The dealer may move the price by, in %"), [_needed()], default=20
+    )
+    longest_payback_years = NumberField(_("Longest pay-back, in years"), [_needed()], default=3.0)
+    valid_days = NumberField(_("Stands for, in days"), [_needed()], default=30)
+    max_per_quarter = NumberField(_("Offers per customer and quarter"), [_needed()], default=3)
+    quiet_days = NumberField(_("Not again for, in days"), [_needed()], default=90)
+    control_percent = NumberField(_("Control group, in %"), [_needed()], default=0)
+    parameters = TextAreaField(
+        _("Parameters"),
+        [Optional(), _at_most(MAX_TEXT)],
+        description=_("One a line, such as energy_price = 0.22. Metrics can be named as well."),
+    )
+
+
+class RulesForm(PortalForm):
+    """Offer rules as TOML, as a file or as text."""
+
+    file = FileField(_("TOML file"))
+    text = TextAreaField(_("Rules as TOML"), [Optional(), _at_most(MAX_DEFINITION)])
+
+
 class CloseOutForm(PortalForm):
     """What it was and why; a verdict on each alarm is added by `with_verdicts`."""
 

@@ -38,6 +38,7 @@ _FLEET = _Entry(
 _QUEUE = _Entry(_("Queue"), "tickets.index", "queue", ("tickets",))
 _TICKETS = _Entry(_("Tickets"), "tickets.index", "ticket", ("tickets",))
 _REQUESTS = _Entry(_("Requests"), "tickets.index", "requests", ("tickets",))
+_OFFERS = _Entry(_("Offers"), "offers.index", "offers", ("offers", "offer_rules"))
 _QUARANTINE = _Entry(_("Quarantine"), "quarantine.index", "quarantine", ("quarantine",))
 _CATALOGUE = _Entry(_("Catalogue"), "catalogue.index", "catalogue", ("catalogue",))
 _ADMINISTRATION = _Entry(
@@ -51,14 +52,15 @@ PLACES: dict[Role, tuple[_Entry, ...]] = {
         _HOME,
         _FLEET,
         _TICKETS,
+        _OFFERS,
         _QUARANTINE,
         _CATALOGUE,
         _ADMINISTRATION,
         _ME,
     ),
-    Role.DEALER_MANAGER: (_HOME, _QUEUE, _MACHINES, _ME, _ADMINISTRATION),
+    Role.DEALER_MANAGER: (_HOME, _QUEUE, _MACHINES, _OFFERS, _ME, _ADMINISTRATION),
     Role.TECHNICIAN: (_TODAY, _QUEUE, _MACHINES, _ME),
-    Role.CUSTOMER: (_HOME, _MACHINES, _REQUESTS, _ME),
+    Role.CUSTOMER: (_HOME, _MACHINES, _REQUESTS, _OFFERS, _ME),
 }
 
 

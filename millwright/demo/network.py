@@ -17,7 +17,13 @@ from millwright.trial_network import (
     get_or_create_account,
     get_or_create_organisation,
 )
-from millwright.wiring import import_definition, read_example_definition
+from millwright.wiring import (
+    import_definition,
+    import_rules,
+    read_example_definition,
+    read_example_rules,
+)
+from services.offers.consents import has_decided, set_consent
 from simulators.fleet import Fleet, SimulatedAsset
 from simulators.people.cast import Cast, Place, Profile
 
@@ -44,6 +50,8 @@ OWNERS = {
     "reno": ("Truckee Logistics", "erie"),
     "greenville": ("Reedy River Machining", "erie"),
 }
+# Whoever owns this site did not switch offers on; their machines are never searched.
+WITHOUT_OFFERS = ("osaka",)
 
 
 # The four whose sign-ins are printed; the dealer of two of them is the visitor's to play.
@@ -117,8 +125,12 @@ def install_demo(session: Session, fleet: Fleet, *, at: datetime) -> list[TrialA
             text = read_example_definition(kind)
             interval_s = min(each.interval_s for each in fleet.assets if each.kind == kind)
             import_definition(session, text, maker.name, at, interval_s=interval_s)
+            import_rules(session, read_example_rules(kind) or "offer_rules = []", at)
     for asset in fleet.assets:
         register_asset(session, _entry(asset, fleet), at=at)
+    for key, customer in customers.items():
+        if key not in WITHOUT_OFFERS and not has_decided(session, customer.id):
+            set_consent(session, customer.id, is_given=True, at=at)
     members = [
         _Member("Mara Maker", "maker@example.com", Role.MANUFACTURER, maker),
         *_list_staff(dealers),

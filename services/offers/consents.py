@@ -22,6 +22,12 @@ def find_consent(session: Session, organisation_id: int) -> OfferConsent | None:
     return session.scalar(query)
 
 
+def has_decided(session: Session, organisation_id: int) -> bool:
+    """Whether the customer ever switched offers on."""
+    query = select(OfferConsent.id).where(OfferConsent.organisation_id == organisation_id)
+    return session.scalar(query.limit(1)) is not None
+
+
 def set_own_consent(session: Session, *, is_given: bool, at: datetime) -> None:
     """The scope's customer switches offers on or off.
 

@@ -57,9 +57,9 @@ def read_rules(text: str) -> list[RuleDefinition]:
     try:
         return msgspec.convert(tomllib.loads(text), _File).offer_rules
     except tomllib.TOMLDecodeError as error:
-        raise Invalid(f"This is no TOML: {error}.", field="text") from error
+        raise Invalid("This is no TOML: %(error)s.", field="text", error=error) from error
     except msgspec.ValidationError as error:
-        raise Invalid(f"The rules do not fit: {error}.", field="text") from error
+        raise Invalid("The rules do not fit: %(error)s.", field="text", error=error) from error
 
 
 def write_rule(definition: RuleDefinition) -> str:
@@ -135,10 +135,12 @@ def _complete(definition: RuleDefinition, kind: Kind) -> RuleDefinition:
 def _check(definition: RuleDefinition) -> None:
     for field in ("key", "title", "description"):
         if not getattr(definition, field).strip():
-            raise Invalid(f"A rule needs its {field}.", field=field)
+            raise Invalid("A rule needs this.", field=field)
     for field, (low, high) in _BOUNDS.items():
         if not low <= getattr(definition, field) <= high:
-            raise Invalid(f"{field} lies between {low} and {high}.", field=field)
+            raise Invalid(
+                "This lies between %(low)s and %(high)s.", field=field, low=low, high=high
+            )
     price = money(definition.price, definition.currency)
     cost = money(definition.dealer_cost, definition.currency)
     if price.minor <= 0:
@@ -156,7 +158,12 @@ def check_metrics(model: EquipmentModel, kind: Kind, parameters: Parameters) -> 
     units = {metric.name: metric.unit for metric in model.metrics}
     for metric, unit in kind.needs(parameters).items():
         if metric not in units:
-            raise Invalid(f"{model.title} has no metric {metric!r}.", field="parameters")
+            raise Invalid(
+                "%(model)s has no metric %(metric)s.",
+                field="parameters",
+                model=model.title,
+                metric=repr(metric),
+            )
         get_conversion(units[metric], unit)
 
 

@@ -19,6 +19,7 @@ from telemetry.latest import Latest
 from telemetry.quarantine import Refused, keep
 from telemetry.store.duckdb_store import DuckDBStore
 from tests.network import PASSWORD
+from tests.web.offering import add_offer
 from tests.web.visitor import Site
 from web.app import create_app
 from web.portal.live import get_feed
@@ -114,6 +115,7 @@ def lively(site):
         )
         run_triage(session, at=at)
         keep(session, [_refused(network, at)])
+    add_offer(network)
     run_due(network.database, network.clock, HANDLERS)
     _add_rival(network)
     return site

@@ -80,6 +80,9 @@ def things_of(network: Network, file: str) -> dict[str, object]:
         "ticket_id": 1,
         "message_id": 1,
         "view_id": 9_000_000,  # nobody keeps a view of that number
+        "offer_id": 1,
+        "order_id": 1,
+        "rule_id": 1,
         "key": "pump",
         "file": file,
     }

@@ -56,6 +56,9 @@ def test_what_is_foreign_cannot_be_told_from_what_does_not_exist(lively, own_thi
         "asset_id": NOBODY,
         "ticket_id": NOBODY,
         "message_id": NOBODY,
+        "offer_id": NOBODY,
+        "order_id": NOBODY,
+        "rule_id": NOBODY,
         "key": "no_such_model",
     }
     for row in ROWS:

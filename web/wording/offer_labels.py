@@ -74,6 +74,10 @@ WITHDRAW_REASONS: Labels = {
     WithdrawReason.CONSENT_ENDED: _("The customer switched offers off"),
     WithdrawReason.PARTIES_CHANGED: _("The machine has another owner or dealer"),
 }
+DEALER_WITHDRAW_REASONS: Labels = {
+    reason: WITHDRAW_REASONS[reason]
+    for reason in (WithdrawReason.CIRCUMSTANCES, WithdrawReason.MISTAKE)
+}
 # The three lists name different things by different codes, but for “other”, which says the same.
 OFFER_REASONS: Labels = {**VETO_REASONS, **DECLINE_REASONS, **WITHDRAW_REASONS}
 
@@ -177,4 +181,28 @@ METHODS: Labels = {
         "squares through the medians of days, days that resemble their neighbours counting as "
         "fewer."
     ),
+}
+
+KIND_NAMES: Labels = {
+    "service_by_hours": _("Service by real hours"),
+    "renewal_before_limit": _("Renewal before a limit is reached"),
+    "idle_energy": _("Retrofit that saves idling energy"),
+    "leak_repair": _("Leak repair"),
+    "energy_per_output": _("Overhaul of what takes more energy"),
+    "capacity_limit": _("Capacity for a machine at its ceiling"),
+    "charging_downtime": _("Charging outside working hours"),
+    "idle_between_parts": _("Loading by itself"),
+    "operator_training": _("Training of operators"),
+    "auto_off": _("Automatic switch-off"),
+    "pressure_band": _("Lower pressure band"),
+}
+# Without the figures of one machine: how often a rule was silent for this.
+SILENCE_NAMES: Labels = {
+    "offer_too_few_days": _("Too few days were heard"),
+    "offer_below_threshold": _("Below the rule's threshold"),
+    "offer_not_due": _("Not due yet"),
+    "offer_no_trend": _("No rise for certain"),
+    "offer_limit_far": _("The limit is too far away"),
+    "offer_no_rise": _("No rise for certain"),
+    "offer_payback_long": _("The price would be back too late"),
 }

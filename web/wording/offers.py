@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
+from foundation.money import Money
 from foundation.units import symbol
+from services.offers.kinds.contract import BenefitUnit, Estimate, Proposal
 from web.wording.offer_labels import OFFER_STATES, ORDER_STATES
 from web.wording.sentences import Parts
 from web.wording.translate import format_amount, format_number, format_share, ngettext
@@ -49,6 +51,63 @@ def _money_units(amount: str) -> dict[str, str]:
         "money/event": _("%(amount)s each time", amount=amount),
         "money/a": _("%(amount)s a year", amount=amount),
     }
+
+
+def range_of(estimate: Estimate, unit: str, currency: str = "") -> str:
+    """The ends of a figure's interval."""
+    return _(
+        "%(low)s to %(high)s",
+        low=quantity_of(estimate.low, unit, currency),
+        high=quantity_of(estimate.high, unit, currency),
+    )
+
+
+def benefit_sentence(proposal: Proposal, currency: str) -> str:
+    """What the customer gains, with the interval that holds it."""
+    benefit = proposal.benefit
+    unit = "share" if proposal.benefit_unit == BenefitUnit.PROBABILITY else "money"
+    if proposal.benefit_unit == BenefitUnit.HOURS:
+        unit = "h"
+    value, low, high = (
+        quantity_of(each, unit, currency) for each in (benefit.value, benefit.low, benefit.high)
+    )
+    if unit == "money":
+        return _(
+            "It is worth about %(value)s a year (%(low)s to %(high)s).",
+            value=value,
+            low=low,
+            high=high,
+        )
+    if unit == "h":
+        return _(
+            "It avoids about %(value)s past the service interval (%(low)s to %(high)s).",
+            value=value,
+            low=low,
+            high=high,
+        )
+    return _(
+        "It takes away a chance of %(value)s that the limit is reached (%(low)s to %(high)s).",
+        value=value,
+        low=low,
+        high=high,
+    )
+
+
+def payback_sentence(proposal: Proposal, price: Money | None) -> str:
+    """After how long the price is back; nothing where the benefit is no money."""
+    is_money = proposal.benefit_unit == BenefitUnit.MONEY_PER_YEAR
+    if price is None or not is_money or proposal.benefit.low <= 0:
+        return ""
+    months, soonest, latest = (
+        float(price.amount) / yearly * 12
+        for yearly in (proposal.benefit.value, proposal.benefit.high, proposal.benefit.low)
+    )
+    return _(
+        "The price is back after about %(months)s months (%(low)s to %(high)s).",
+        months=format_number(round(months, 1)),
+        low=format_number(round(soonest, 1)),
+        high=format_number(round(latest, 1)),
+    )
 
 
 def _below_threshold(p: Parts) -> str:

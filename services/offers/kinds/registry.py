@@ -34,7 +34,10 @@ def get_kind(name: str) -> Kind:
     """
     if name not in KINDS:
         raise Invalid(
-            f"There is no kind of offer {name!r}; there are {', '.join(KINDS)}.", field="kind"
+            "There is no kind of offer %(name)s; there are %(known)s.",
+            field="kind",
+            name=repr(name),
+            known=", ".join(KINDS),
         )
     return KINDS[name]
 
@@ -48,9 +51,13 @@ def read_parameters(kind: Kind, given: Mapping[str, Any]) -> Parameters:
     try:
         read: Parameters = msgspec.convert(dict(given), kind.parameters)
     except msgspec.ValidationError as error:
-        raise Invalid(f"The parameters do not fit: {error}.", field="parameters") from error
+        raise Invalid(
+            "The parameters do not fit: %(error)s.", field="parameters", error=error
+        ) from error
     if not 7 <= read.window_days <= MAX_WINDOW_DAYS:
-        raise Invalid(f"window_days lies between 7 and {MAX_WINDOW_DAYS}.", field="parameters")
+        raise Invalid(
+            "window_days lies between 7 and %(most)s.", field="parameters", most=MAX_WINDOW_DAYS
+        )
     if not 3 <= read.least_days <= read.window_days:
         raise Invalid("least_days lies between 3 and window_days.", field="parameters")
     return read
