@@ -5,6 +5,7 @@ answers to it is in machines/.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -68,8 +69,9 @@ class Environment:
         hour = (local_ms % _DAY_MS) / _HOUR_MS
         # The first of January 1970 was a Thursday.
         day = (local_ms // _DAY_MS + 3) % 7
-        works = np.isin(day, np.asarray(self.duty.days))
-        return works & (hour >= self.duty.from_hour) & (hour < self.duty.to_hour)
+        works = np.zeros(7, dtype=np.bool_)
+        works[list(self.duty.days)] = True
+        return works[day] & (hour >= self.duty.from_hour) & (hour < self.duty.to_hour)
 
     def _ambient(
         self, times_ms: NDArray[np.int64], local_ms: NDArray[np.int64]
@@ -95,8 +97,12 @@ class Environment:
 
 def _read_offsets(time_zone: str, times_ms: NDArray[np.int64]) -> NDArray[np.int64]:
     """Local time minus UTC in ms at each time; clocks change on the hour, so one look an hour."""
-    zone = ZoneInfo(time_zone)
     hours, position = np.unique(times_ms // _HOUR_MS, return_inverse=True)
-    offsets = [from_ms(hour * _HOUR_MS).astimezone(zone).utcoffset() for hour in hours.tolist()]
-    in_ms = [0 if each is None else int(each.total_seconds() * 1000) for each in offsets]
+    in_ms = [_read_offset(time_zone, hour) for hour in hours.tolist()]
     return np.asarray(in_ms, dtype=np.int64)[position]
+
+
+@lru_cache(maxsize=100_000)
+def _read_offset(time_zone: str, hour: int) -> int:
+    offset = from_ms(hour * _HOUR_MS).astimezone(ZoneInfo(time_zone)).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds() * 1000)

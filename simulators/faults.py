@@ -167,7 +167,7 @@ def measure_severities(
     faults: tuple[Fault, ...], times_ms: NDArray[np.int64]
 ) -> dict[FaultKind, NDArray[np.float64]]:
     """Severity of every kind at each time; the worst counts where two of a kind overlap."""
-    severities = {kind: np.zeros(times_ms.shape) for kind in FaultKind}
+    severities = dict.fromkeys(FaultKind, np.zeros(times_ms.shape))
     for fault in faults:
         worst = np.maximum(severities[fault.kind], fault.measure_severity(times_ms))
         severities[fault.kind] = worst

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.noise import draw_normal
+from simulators.noise import draw_normals
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,7 @@ class Sensor:
         self, true: NDArray[np.float64], seed: int, name: str, times_ms: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """What is reported for the true values at these times; the same for the same seed."""
-        value = true
-        if self.noise > 0.0:
-            value = value + self.noise * draw_normal(seed, name, times_ms)
-        # Rounded at last to the digits that the step has, not to 0.30000000000000004.
-        digits = max(0, round(-np.log10(self.resolution)) + 1)
-        stepped = np.round(np.round(value / self.resolution) * self.resolution, int(digits))
-        return np.asarray(np.clip(stepped, self.minimum, self.maximum))
+        return read_all({name: self}, {name: true}, seed, times_ms)[name]
 
 
 def read_all(
@@ -37,5 +31,15 @@ def read_all(
     seed: int,
     times_ms: NDArray[np.int64],
 ) -> dict[str, NDArray[np.float64]]:
-    """All metrics of a machine through their sensors."""
-    return {name: each.read(true[name], seed, name, times_ms) for name, each in sensors.items()}
+    """All metrics of a machine through their sensors, in a few operations on all of them."""
+    values = np.stack([true[name] for name in sensors])
+    column = (len(sensors), 1)
+    noise, resolution, minimum, maximum = (
+        np.array([getattr(each, part) for each in sensors.values()]).reshape(column)
+        for part in ("noise", "resolution", "minimum", "maximum")
+    )
+    values = values + noise * draw_normals(seed, tuple(sensors), times_ms)
+    # Rounded at last to the digits that the step has, not to 0.30000000000000004; nor is there -0.
+    tens = 10.0 ** np.maximum(0.0, np.round(-np.log10(resolution)) + 1.0)
+    stepped = np.rint(np.rint(values / resolution) * resolution * tens) / tens + 0.0
+    return dict(zip(sensors, np.clip(stepped, minimum, maximum), strict=True))

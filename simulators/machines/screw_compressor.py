@@ -24,6 +24,7 @@ and the counters carry on from reading to reading.
 """
 
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from math import exp
 
 import numpy as np
@@ -190,16 +191,14 @@ class ScrewCompressor:
         if cooler_kw_k == 0.0:
             settled = exp(-elapsed_s * rating.still_air_kw_k / rating.heat_kj_k)
             return ambient_c + (now_c - ambient_c) * settled
-        left_s = min(elapsed_s, _LONGEST_GAP_S)
-        while left_s > 0.0:
-            step_s = min(left_s, _STEP_S)
+        whole, rest_s = divmod(min(elapsed_s, _LONGEST_GAP_S), _STEP_S)
+        for step_s in chain(repeat(_STEP_S, int(whole)), (rest_s,)):
             opening = (now_c - rating.valve_opens_c) / rating.valve_range_k
             opening = 0.0 if opening < 0.0 else min(opening, 1.0)
             gain_kw = heat_kw - (rating.still_air_kw_k + opening * cooler_kw_k) * (
                 now_c - ambient_c
             )
             now_c += gain_kw * step_s / rating.heat_kj_k
-            left_s -= step_s
         return now_c
 
     def _measure_oil(

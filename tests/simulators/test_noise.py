@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.noise import draw_drift, draw_normal, draw_share, draw_uniform
+from simulators.noise import draw_drift, draw_normal, draw_normals, draw_share, draw_uniform
 
 INDEX = np.arange(200_000, dtype=np.int64)
 
@@ -57,3 +57,11 @@ def test_a_share_stays_near_1():
     assert shares.min() >= 0.94
     assert shares.max() <= 1.06
     assert shares.std() == pytest.approx(0.02, abs=0.004)
+
+
+def test_many_streams_at_once_tell_what_each_tells_alone():
+    index = np.arange(500, dtype=np.int64)
+    streams = ("oil", "air", "water")
+    together = draw_normals(3, streams, index)
+    for stream, numbers in zip(streams, together, strict=True):
+        np.testing.assert_array_equal(numbers, draw_normal(3, stream, index))

@@ -27,3 +27,8 @@ def test_a_reading_stays_within_the_range():
     read = Sensor(5.0, 0.1, minimum=0, maximum=4).read(np.full(500, 2.0), 1, "a", TIMES_MS[:500])
     assert read.min() == 0
     assert read.max() == 4
+
+
+def test_nothing_is_reported_as_less_than_nothing():
+    read = Sensor(0.2, 0.5, minimum=-1).read(np.full(500, -0.05), 1, "a", TIMES_MS[:500])
+    assert not np.signbit(read[read == 0]).any()
