@@ -15,6 +15,7 @@ from benchmarks import (
     demo_start,
     fleet_pages,
     fresh_clone,
+    ground_truth,
     ingest,
     judging,
     pages,
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[Options], list[Figure]]] = {
     "demo_start": demo_start.measure,
     "pages": pages.measure,
     "fleet_pages": fleet_pages.measure,
+    "ground_truth": ground_truth.measure,
     "suite": suite.measure,
     "fresh_clone": fresh_clone.measure,
 }

@@ -28,6 +28,8 @@ Chunk = tuple[str, NDArray[np.int64], dict[str, NDArray[np.float64]]]
 
 DAY_MS = 86_400_000
 _RIGHT_CLOCK = ClockError()
+# Long stretches pass three times as fast as days do, and longer ones no faster.
+_CATCH_UP_MS = 10 * DAY_MS
 # A person's word for it, and what its device and its serial number begin with.
 _NAMING = {
     "screw_compressor": ("Compressor", "sc", "SC37"),
@@ -104,7 +106,7 @@ class Fleet:
         """
         running = _Running(self)
         begin_ms = max(from_ms, self.start_ms)
-        for begin, end in _cut(self.start_ms, begin_ms, DAY_MS):
+        for begin, end in _cut(self.start_ms, begin_ms, _CATCH_UP_MS):
             running.simulate(begin, end)
         for begin, end in _cut(begin_ms, until_ms, max(int(chunk_s * 1000), 1)):
             running.read_ledger()
@@ -189,7 +191,7 @@ def make_fleet(
     end_ms = start_ms + int(planned_days * DAY_MS)
     made = list(_make_assets(seed, assets, interval_s))
     if with_flaws:
-        made = [_spoil(asset, start_ms, end_ms) for asset in made]
+        made = [spoil_device(asset, start_ms, end_ms) for asset in made]
     faults: Mapping[str, tuple[Fault, ...]]
     faults = plan_faults(seed, [_as_member(asset) for asset in made], start_ms, end_ms)
     if ledger is not None:
@@ -200,8 +202,8 @@ def make_fleet(
     return Fleet(tuple(members), start_ms, ledger, seed)
 
 
-def _spoil(asset: SimulatedAsset, start_ms: int, end_ms: int) -> SimulatedAsset:
-    """The asset with a device that is no better than others."""
+def spoil_device(asset: SimulatedAsset, start_ms: int, end_ms: int) -> SimulatedAsset:
+    """The asset with a clock that goes wrong, and maybe sensors that lie in the later part."""
     length_ms = end_ms - start_ms
     sound_until_ms = start_ms + int(HEALTHY_SHARE * length_ms)
     sensors = SENSORS_OF[asset.kind]

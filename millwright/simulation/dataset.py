@@ -12,7 +12,7 @@ from simulators.fleet import DAY_MS, Chunk, Fleet, make_fleet
 
 # A Monday, the second of March 2026, so that the same words always write the same values.
 START_MS = 1_772_409_600_000
-_CHUNK_S = 30 * 86_400
+_CHUNK_S = 10 * 86_400
 
 
 def write_dataset(
