@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 MAX_NAME_LENGTH = 100  # as long as a signal may be in a signal mapping
 
@@ -74,6 +75,7 @@ def is_device_key(text: str) -> bool:
     return _DEVICE_KEY.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=8192)
 def is_signal_name(text: str) -> bool:
     """Whether `text` may name a value: 1 to 100 printable characters, of any script.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from telemetry.store.contract import SampleBatch
 
@@ -12,26 +13,27 @@ from telemetry.store.contract import SampleBatch
 class _Table:
     assets: list[int] = field(default_factory=list)
     times_ms: list[int] = field(default_factory=list)
-    # Of each metric the rows that have it and its values there.
-    rows: dict[str, list[int]] = field(default_factory=dict)
-    values: dict[str, list[float]] = field(default_factory=dict)
+    # Of each set of metrics the rows that have just these, and their values: few sets, many rows.
+    rows: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
+    values: dict[tuple[str, ...], list[tuple[float, ...]]] = field(default_factory=dict)
 
     def add(self, asset_id: int, at_ms: int, values: Mapping[str, float]) -> None:
-        row = len(self.assets)
+        metrics = tuple(values)
+        if metrics not in self.rows:
+            self.rows[metrics], self.values[metrics] = [], []
+        self.rows[metrics].append(len(self.assets))
+        self.values[metrics].append(tuple(values.values()))
         self.assets.append(asset_id)
         self.times_ms.append(at_ms)
-        for metric, value in values.items():
-            if metric not in self.rows:
-                self.rows[metric], self.values[metric] = [], []
-            self.rows[metric].append(row)
-            self.values[metric].append(value)
 
     def as_batch(self, equipment_model: str) -> SampleBatch:
-        columns = {}
-        for metric, rows in self.rows.items():
-            column = np.full(len(self.assets), np.nan)
-            column[rows] = self.values[metric]
-            columns[metric] = column
+        columns: dict[str, NDArray[np.float64]] = {}
+        for metrics, rows in self.rows.items():
+            block = np.array(self.values[metrics])
+            for place, metric in enumerate(metrics):
+                if metric not in columns:
+                    columns[metric] = np.full(len(self.assets), np.nan)
+                columns[metric][rows] = block[:, place]
         return SampleBatch(
             equipment_model,
             np.array(self.assets, dtype=np.uint32),

@@ -6,6 +6,7 @@ which the store's upsert absorbs.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import structlog
 
@@ -197,13 +198,24 @@ class Ingest:
     def _remember(self, outcomes: Sequence[_Outcome]) -> None:
         for outcome in outcomes:
             self.counted.messages += 1
-            for each in outcome.accepted:
+            for each, following in zip_longest(outcome.accepted, outcome.accepted[1:]):
                 self.counted.values += len(each.values)
                 asset_id = each.assignment.asset_id
                 self._latest.note_clock(asset_id, each.clock_off_ms)
-                if each.becomes_latest:
+                if each.becomes_latest and not _is_replaced(each, following):
                     self._latest.update(asset_id, each.at_ms, each.values)
         self._latest.publish()
+
+
+def _is_replaced(each: Accepted, following: Accepted | None) -> bool:
+    """Whether the next reading of the same message brings a newer value of all that it has."""
+    return (
+        following is not None
+        and following.becomes_latest
+        and following.assignment.asset_id == each.assignment.asset_id
+        and following.at_ms >= each.at_ms
+        and following.values.keys() >= each.values.keys()
+    )
 
 
 def _as_batches(outcomes: Sequence[_Outcome]) -> list[SampleBatch]:
@@ -230,8 +242,9 @@ def _to_metrics(
 ) -> dict[str, float]:
     signals = source.signals[model]
     values: dict[str, float] = {}
+    find = signals.get
     for name, value in reading.values.items():
-        signal = signals.get(name)
+        signal = find(name)
         if signal is None:
             detail = f"The equipment model has no metric for the signal {name}."
             unknown = RejectionCode.UNKNOWN_METRIC

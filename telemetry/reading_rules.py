@@ -12,14 +12,15 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from math import isfinite
+from sys import float_info
 
 from devices.readings import Rejection, RejectionCode
 
 _DAY_S = 86_400
 _YEAR_2000_MS = 946_684_800_000
+_LARGEST = float_info.max
 
 
 class Standing(StrEnum):
@@ -79,11 +80,18 @@ class PlausibleRange:
 
     minimum: float | None = None
     maximum: float | None = None
+    low: float = field(init=False, repr=False, compare=False)
+    high: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A scale may have carried a finite value beyond a double; no store takes that.
+        low = -_LARGEST if self.minimum is None else max(self.minimum, -_LARGEST)
+        high = _LARGEST if self.maximum is None else min(self.maximum, _LARGEST)
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
 
     def holds(self, value: float) -> bool:
-        # A scale may have carried a finite value beyond a double; no store takes that.
-        is_above = isfinite(value) and (self.minimum is None or value >= self.minimum)
-        return is_above and (self.maximum is None or value <= self.maximum)
+        return self.low <= value <= self.high
 
     def describe(self) -> str:
         low = "-∞" if self.minimum is None else f"{self.minimum:g}"
@@ -174,7 +182,7 @@ def check_ranges(
     kept, rejections = {}, []
     for name, value in values.items():
         limits = ranges.get(name, _UNLIMITED)
-        if limits.holds(value):
+        if limits.low <= value <= limits.high:
             kept[name] = value
         else:
             detail = f"{name} = {value:g} lies outside {limits.describe()}."

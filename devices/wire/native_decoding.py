@@ -138,6 +138,10 @@ def _read_values(message: _Message, values: Any) -> Mapping[str, float]:
         return {}
     kept = {}
     for name, value in present.items():
+        # What nearly every value is, in one look.
+        if type(value) is float and -_LARGEST <= value <= _LARGEST and is_signal_name(name):
+            kept[name] = value
+            continue
         code = _find_fault(name, value)
         if code is None:
             kept[name] = float(value)
@@ -149,6 +153,8 @@ def _read_values(message: _Message, values: Any) -> Mapping[str, float]:
 def _find_present(values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
         return {}
+    if None not in values.values():
+        return values
     return {name: value for name, value in values.items() if value is not None}
 
 
