@@ -1,4 +1,4 @@
-"""Whether what happened on a platform adds up: tickets by their rules, alarms, orders, audit, jobs.
+"""Whether what happened on a platform adds up: tickets, alarms, orders, audit and jobs.
 
 Tests and benchmarks hold a history against it; nothing is mended here.
 """

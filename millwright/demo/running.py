@@ -128,8 +128,10 @@ class MadeHistory:
     troubles: tuple[Trouble, ...] = ()
 
 
-def make_history(folder: DataFolder, settings: Settings, state: DemoState) -> MadeHistory:
-    """Fills the time from where the demo stopped to the present."""
+def make_history(
+    folder: DataFolder, settings: Settings, state: DemoState, until_ms: int | None = None
+) -> MadeHistory:
+    """Fills the time from where the demo stopped to the present, or to another end."""
     fleet = state.make_fleet(Ledger.of_folder(folder.path))
     begin_ms = max(state.reached_ms, _oldest_to_fill(state))
     clock = ManualClock(from_ms(begin_ms))
@@ -146,7 +148,7 @@ def make_history(folder: DataFolder, settings: Settings, state: DemoState) -> Ma
             cast,
             seed=state.seed,
             begin_ms=begin_ms,
-            until_ms=to_ms(SystemClock().now()),
+            until_ms=to_ms(SystemClock().now()) if until_ms is None else until_ms,
             keep=lambda at_ms: write_state(folder, state.reach(at_ms)),
         )
     state = replace(state.reach(played.reached_ms), is_made=True)

@@ -6,6 +6,7 @@ from functools import partial
 from simulators.browser import Page
 from simulators.people.cast import Place, Profile
 from simulators.people.findings import describe_fault
+from simulators.people.offers import OfferReader
 from simulators.people.person import Person, Surroundings
 
 _NOTICED_FROM = 0.6
@@ -23,6 +24,7 @@ class Customer(Person):
         self._machines = machines
         self._reported: dict[str, datetime] = {}
         self._addresses: dict[str, str] = {}
+        self.offers = OfferReader(self)
 
     def begin(self, now: datetime) -> None:
         self.plan_work(now, self.habits.takes(0.0, 8.0, "walk"), self._walk)

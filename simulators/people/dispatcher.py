@@ -5,6 +5,7 @@ from functools import partial
 
 from simulators.browser import Page
 from simulators.people.cast import Profile
+from simulators.people.offers import OfferDesk
 from simulators.people.person import MOST_IDLE, Person, Surroundings
 
 _LOOKS_EVERY_H = (1.5, 3.0)
@@ -18,6 +19,7 @@ class Dispatcher(Person):
         super().__init__(profile, url, seed, around)
         self._cursor = ""
         self._known: set[int] = set()
+        self._offers = OfferDesk(self)
 
     def begin(self, now: datetime) -> None:
         self.plan(self.hours.next_open(now), self._look)
@@ -28,10 +30,13 @@ class Dispatcher(Person):
         self._cursor = told["cursor"]
         events = told["events"]
         if any(each["event"] == "stale" for each in events):
-            tickets = self._list_queue(now)
+            tickets = self._list("/tickets", "ticket", now)
+            offers = self._list("/offers", "offer", now)
         else:
-            tickets = [int(each["id"]) for each in events if each.get("kind") == "ticket"]
-        for ticket_id in dict.fromkeys(tickets):
+            tickets, offers = _list_ids(events, "ticket"), _list_ids(events, "offer")
+        for offer_id in offers:
+            self._offers.hear(offer_id, now)
+        for ticket_id in tickets:
             if ticket_id not in self._known:
                 self._known.add(ticket_id)
                 hours = self.habits.takes(0.2, 3.0, "reads", ticket_id)
@@ -42,13 +47,13 @@ class Dispatcher(Person):
         hours = self.habits.takes(*_LOOKS_EVERY_H, "look", now)
         self.plan(min(self.hours.add(now, hours), now + MOST_IDLE), self._look)
 
-    def _list_queue(self, now: datetime) -> list[int]:
-        """All open tickets, page by page."""
+    def _list(self, path: str, kind: str, now: datetime) -> list[int]:
+        """All that waits on a list, page by page."""
         found: list[int] = []
-        address: str | None = "/tickets"
+        address: str | None = path
         while address is not None:
             page = self.read(address, now)
-            found += [number for number, _ in page.list_live("ticket")]
+            found += [number for number, _ in page.list_live(kind)]
             address = page.next_page
         return found
 
@@ -110,3 +115,8 @@ class Dispatcher(Person):
         address = f"/tickets/{ticket_id}/messages"
         if page.find_form(address) is not None:
             self.press(page, address, text=text, audience="everyone")
+
+
+def _list_ids(events: list[dict[str, str]], kind: str) -> list[int]:
+    """The things of a kind that changed, each once."""
+    return list(dict.fromkeys(int(each["id"]) for each in events if each.get("kind") == kind))

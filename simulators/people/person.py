@@ -69,6 +69,10 @@ class Surroundings(Protocol):
         """Tells the machine's dealer that its owner wrote something."""
         ...
 
+    def call_about_offer(self, serial: str, offer_id: int, now: datetime) -> None:
+        """Tells the machine's owner that an offer came."""
+        ...
+
     def hand_over(self, organisation: str, name: str, ticket_id: int, now: datetime) -> None:
         """Gives a ticket to a colleague."""
         ...

@@ -5,9 +5,18 @@ from datetime import datetime
 from typing import TypeVar
 
 from simulators.ledger import Ledger
-from simulators.people.cast import CUSTOMER, MANAGER, TECHNICIAN, Cast, Profile, Trouble
+from simulators.people.cast import (
+    CUSTOMER,
+    MANAGER,
+    MANUFACTURER,
+    TECHNICIAN,
+    Cast,
+    Profile,
+    Trouble,
+)
 from simulators.people.customer import Customer
 from simulators.people.dispatcher import Dispatcher
+from simulators.people.maker import Maker
 from simulators.people.person import Diary, Person
 from simulators.people.technician import Technician
 from simulators.people.truth import Truth
@@ -35,6 +44,8 @@ class Town:
             return Dispatcher(profile, url, seed, self)
         if profile.role == TECHNICIAN:
             return Technician(profile, url, seed, self)
+        if profile.role == MANUFACTURER:
+            return Maker(profile, url, seed, self)
         if profile.role == CUSTOMER:
             own = [
                 each for each in self._machines.values() if each.customer == profile.organisation
@@ -72,6 +83,10 @@ class Town:
     def call_dealer(self, serial: str, ticket_id: int, now: datetime) -> None:
         for each in self._of_machine(serial, Dispatcher)[:1]:
             each.answer(ticket_id, now)
+
+    def call_about_offer(self, serial: str, offer_id: int, now: datetime) -> None:
+        for each in self._of_machine(serial, Customer)[:1]:
+            each.offers.hear(offer_id, now)
 
     def hand_over(self, organisation: str, name: str, ticket_id: int, now: datetime) -> None:
         for each in self._people:
