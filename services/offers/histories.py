@@ -17,7 +17,8 @@ from telemetry.store.contract import Samples, Store
 
 DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
-# A reading stands for at most so many reporting intervals; beyond them nothing is known.
+# A reading stands for at most so many reporting intervals; beyond them nothing is known. A device
+# may report less often than its model expects: then its own rhythm counts.
 _HOLDS_INTERVALS = 3.0
 
 
@@ -96,7 +97,8 @@ def held_seconds(at_ms: Times, interval_s: float) -> Floats:
     if not len(at_ms):
         return np.zeros(0)
     gaps = np.diff(at_ms) / 1000.0
-    return np.append(np.minimum(gaps, _HOLDS_INTERVALS * interval_s), interval_s)
+    rhythm_s = max(interval_s, float(np.median(gaps)) if len(gaps) else 0.0)
+    return np.append(np.minimum(gaps, _HOLDS_INTERVALS * rhythm_s), rhythm_s)
 
 
 def zone_offsets(start_ms: int, end_ms: int, time_zone: str) -> Times:

@@ -35,7 +35,8 @@ class Rate:
         middle = (share + square / (2 * self.n)) / (1 + square / self.n)
         spread = sqrt(share * (1 - share) / self.n + square / (4 * self.n**2))
         half = _Z * spread / (1 + square / self.n)
-        return max(middle - half, 0.0), min(middle + half, 1.0)
+        # Rounding must not push the ends past the share itself.
+        return max(min(middle - half, share), 0.0), min(max(middle + half, share), 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,7 @@ SILENCE_NAMES: Labels = {
     "offer_too_few_days": _("Too few days were heard"),
     "offer_below_threshold": _("Below the rule's threshold"),
     "offer_not_due": _("Not due yet"),
+    "offer_works_at_rest": _("Somebody seems to work at rest"),
     "offer_no_trend": _("No rise for certain"),
     "offer_limit_far": _("The limit is too far away"),
     "offer_no_rise": _("No rise for certain"),

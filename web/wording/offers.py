@@ -289,6 +289,10 @@ SILENCES: Sentences = {
         "Reaching the limit in time has a chance of %(chance)s only.", chance=p.share("chance")
     ),
     "offer_benefit_uncertain": lambda _p: _("The benefit may as well be none."),
+    "offer_works_at_rest": lambda p: _(
+        "At rest %(share)s of the working flow goes on: somebody seems to work then.",
+        share=p.share("share"),
+    ),
     "offer_no_rest": lambda _p: _("There is no time of rest to compare with."),
     "offer_no_rise": lambda p: _(
         "Its energy per output did not rise for certain (%(rise)s).", rise=p.share("rise")

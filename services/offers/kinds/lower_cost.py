@@ -102,6 +102,8 @@ class LeakRepair(Parameters, frozen=True, kw_only=True):
     energy_price: float
     repairable_share: float = 0.6
     least_share: float = 0.1
+    # More than this share of what flows at work is no leak: somebody works at night.
+    most_share: float = 0.35
 
 
 def propose_leak_repair(history: History, given: LeakRepair) -> Answer:
@@ -129,6 +131,8 @@ def propose_leak_repair(history: History, given: LeakRepair) -> Answer:
     share = leak.value / float(working.mean())
     if share < given.least_share:
         return below(watched, given.least_share * float(working.mean()))
+    if share > given.most_share:
+        return Silence(Reason("offer_works_at_rest", {"share": share}), watched)
     return _repair(history, given, days, watched, share)
 
 

@@ -282,6 +282,15 @@ def test_the_leak_is_what_flows_while_nobody_works():
     assert found.figures[0].estimate.value == pytest.approx(1.5)
 
 
+def test_who_works_at_night_is_not_told_of_leaks():
+    busy = history(
+        28,
+        flow=lambda hour, day: np.where(at_work(hour, day), 8.0, 4.0),
+        power=lambda hour, _day: hour * 0 + 40.0,
+    )
+    assert ask("leak_repair", busy, **PRICE).reason.code == "offer_works_at_rest"
+
+
 def test_days_of_silence_are_not_taken_for_days_of_rest():
     whole = idling()
     kept = np.ones(len(whole), bool)
