@@ -48,6 +48,8 @@ class Backtest(msgspec.Struct, frozen=True, kw_only=True):
     followed: int
     before: float | None
     after: float | None
+    watched_code: str | None = None
+    watched_unit: str | None = None
     decided: int = 0
     accepted: int = 0
 
@@ -98,6 +100,8 @@ def judge(answers: Answers, plan: RulePlan, *, quiet: timedelta) -> Backtest:
         worth_minor=plan.price.minor * len(made),
         benefit=sum(each.benefit.value for each in proposals),
         benefit_unit=proposals[0].benefit_unit if proposals else None,
+        watched_code=proposals[0].watched.code if proposals else None,
+        watched_unit=proposals[0].watched.unit if proposals else None,
         silences=_count_silences(answers),
         followed=len(followed),
         before=median(before for before, _ in followed) if followed else None,

@@ -23,7 +23,7 @@ from web import words
 from web.forms import OfferRuleForm, choice
 from web.pages.offer import money_of
 from web.request_scope import get_scope
-from web.wording.offer_labels import KIND_NAMES, SILENCE_NAMES
+from web.wording.offer_labels import FIGURES, KIND_NAMES, SILENCE_NAMES
 from web.wording.offers import quantity_of
 from web.wording.translate import format_share
 from web.wording.translate import gettext as _
@@ -44,6 +44,8 @@ class RulePage:
     worth: str
     benefit: str
     dates: str
+    before: str
+    after: str
     silences: Sequence[tuple[str, int, str]]  # as the macro `tally` wants them
     uplift: Uplift
     ordered: str
@@ -69,6 +71,8 @@ def load_rule_page(session: Session, rule_id: int) -> RulePage:
         worth=money_of(Money(tried.worth_minor, rule.currency)) if tried else "",
         benefit=_benefit(tried, rule.currency) if tried else "",
         dates=_dates(tried) if tried else "",
+        before=_watched(tried, tried.before, rule.currency) if tried else "",
+        after=_watched(tried, tried.after, rule.currency) if tried else "",
         silences=_silences(tried) if tried else (),
         uplift=uplift,
         ordered=rate_of(uplift.ordered),
@@ -83,6 +87,14 @@ def _benefit(tried: Backtest, currency: str) -> str:
     if unit == "share":
         return _("%(share)s on average", share=format_share(tried.benefit / tried.made))
     return quantity_of(tried.benefit, unit, currency)
+
+
+def _watched(tried: Backtest, value: float | None, currency: str) -> str:
+    if value is None:
+        return _("unknown (n = %(n)s)", n=tried.followed)
+    name = FIGURES.get(tried.watched_code or "", "")
+    measured = quantity_of(value, tried.watched_unit or "", currency)
+    return f"{name}: {measured} (n = {tried.followed})"
 
 
 def _dates(tried: Backtest) -> str:

@@ -54,10 +54,13 @@ def _money_units(amount: str) -> dict[str, str]:
 
 
 def range_of(estimate: Estimate, unit: str, currency: str = "") -> str:
-    """The ends of a figure's interval."""
+    """The ends of a figure's interval; the unit stands at the second."""
+    is_told_twice = unit.startswith("money") or unit in ("share", "%")
     return _(
         "%(low)s to %(high)s",
-        low=quantity_of(estimate.low, unit, currency),
+        low=quantity_of(estimate.low, unit, currency)
+        if is_told_twice
+        else format_number(estimate.low),
         high=quantity_of(estimate.high, unit, currency),
     )
 
