@@ -76,6 +76,11 @@ class Latest:
         known = ((each, self._held.get(each)) for each in asset_ids)
         return {each: held.at_ms for each, held in known if held is not None}
 
+    def count_wrong_clocks(self, asset_ids: Iterable[int]) -> int:
+        """How many of these assets report with a clock that is off."""
+        known = (self._held.get(each) for each in asset_ids)
+        return sum(held is not None and held.clock_off_ms is not None for held in known)
+
     def rebuild(self, store: Store, models: Mapping[str, list[str]], since_ms: int) -> None:
         """Fills the memory from the store: of each model its metrics, back to `since_ms`."""
         for model, metrics in models.items():

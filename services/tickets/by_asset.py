@@ -1,13 +1,13 @@
-"""Open tickets seen from their machines and dealers, for lists that are not about tickets."""
+"""Open tickets seen from their machines, for lists that are not about tickets."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from foundation.identity.models import Organisation, Person
+from foundation.identity.models import Person
 from foundation.reasons import Reason
 from services.tickets.models import Ticket, TicketAlarm
 from services.tickets.rules import TicketState, ticket_number
@@ -25,15 +25,6 @@ class OpenOnAsset:
     priority: int
     assignee: str | None
     due_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DealerLoad:
-    """What a dealer has to do: open tickets, and how many of them are past their due time."""
-
-    dealer: str | None
-    open: int
-    overdue: int
 
 
 def list_assets_with_ticket(session: Session) -> frozenset[int]:
@@ -67,21 +58,6 @@ def list_tickets_of_alarms(session: Session, alarm_ids: Collection[int]) -> dict
         .where(TicketAlarm.alarm_id.in_(alarm_ids))
     )
     return dict(session.execute(query).all())
-
-
-def list_dealer_loads(session: Session, *, at: datetime) -> list[DealerLoad]:
-    """Open tickets by dealer, the fullest desk first; None: machines without a dealer."""
-    is_late = (Ticket.due_at < at) & (Ticket.state != TicketState.SOLVED)
-    opened = func.count(Ticket.id)
-    query = (
-        select(Organisation.name, opened, func.count(Ticket.id).filter(is_late))
-        .select_from(Ticket)
-        .outerjoin(Organisation, Organisation.id == Ticket.dealer_id)
-        .where(Ticket.closed_at.is_(None))
-        .group_by(Organisation.name)
-        .order_by(opened.desc(), Organisation.name)
-    )
-    return [DealerLoad(*row) for row in session.execute(query)]
 
 
 def _row(ticket: Ticket, assignee: str | None) -> OpenOnAsset:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, case, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from devices.assets import Asset
@@ -18,6 +18,7 @@ from foundation.errors import Invalid, NotFound
 from foundation.identity.models import Organisation, Person
 from foundation.paging import PAGE_SIZE, Page, decode_cursor, encode_cursor
 from foundation.reasons import Reason
+from services.tickets.evidence import CauseHint
 from services.tickets.models import Ticket
 from services.tickets.rules import OPEN_STATES, Origin, TicketState, ticket_number
 
@@ -235,6 +236,26 @@ def count_attention(session: Session, *, person_id: int | None, at: datetime) ->
         func.count(Ticket.id).filter(~is_solved, Ticket.due_at < at),
     ).where(Ticket.closed_at.is_(None))
     return Attention(*session.execute(query).one())
+
+
+def list_by_due(
+    session: Session, chosen: TicketFilter = TicketFilter(), *, limit: int = PAGE_SIZE
+) -> list[TicketRow]:
+    """Tickets by what is due next: the first answer of a new one, else its solution."""
+    due = case(
+        (Ticket.state == TicketState.NEW, Ticket.response_due_at),
+        (Ticket.state == TicketState.SOLVED, None),
+        else_=Ticket.due_at,
+    )
+    query = _select_rows().where(*_conditions(chosen))
+    query = query.order_by(due.is_(None), due, Ticket.priority, Ticket.id).limit(limit)
+    return [_row(each) for each in session.execute(query)]
+
+
+def find_cause(session: Session, ticket_id: int) -> CauseHint | None:
+    """What probably lies behind a ticket, where its equipment model names something."""
+    query = select(Ticket.likely_cause).where(Ticket.id == ticket_id)
+    return CauseHint.read(session.scalar(query))
 
 
 def find_open_on_asset(session: Session, asset_id: int) -> TicketRow | None:

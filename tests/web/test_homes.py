@@ -1,7 +1,11 @@
 """Home pages: what must I do now, for each role, in words before anything else."""
 
-import pytest
+import re
 
+import pytest
+from sqlalchemy import select
+
+from devices.sites import Place, Site, locate_site
 from services.tickets.queries import Attention
 from telemetry.health import HealthFacts, count_states, decide_health
 from web.wording.homes import customer_sentence, dealer_sentence, fleet_sentence
@@ -14,7 +18,7 @@ def test_a_service_manager_sees_what_waits_and_the_most_urgent_first(lively):
     page = lively.visit("manager").read("/")
     assert "1 ticket has nobody yet. Assign it." in page
     assert "Bearing temperature behaves unusually" in page
-    assert page.index("Most urgent") < page.index("T-1001")
+    assert page.index("Due next") < page.index("T-1001")
 
 
 def test_a_technician_takes_a_ticket_from_the_first_page(lively):
@@ -39,7 +43,8 @@ def test_a_manufacturer_sees_the_fleet_its_dealers_and_what_was_refused(lively):
     assert "Machines that need attention" in page
     assert "North Service" in page
     assert "Unknown value" in page
-    assert "1 message waits" in page
+    assert "Messages in quarantine" in page
+    assert "1 message" in page
 
 
 def test_who_serves_nothing_is_told_that_nothing_waits(lively):
@@ -84,3 +89,43 @@ def test_a_customer_whose_machines_are_well_need_do_nothing(speaking, network):
     well = HealthFacts(heard_at=network.clock.now())
     said = customer_sentence(healths(network, well), 0)
     assert said == "Your machine is well. You need to do nothing."
+
+
+def test_a_technician_knows_where_to_go_what_to_bring_and_whom_to_call(lively):
+    network = lively.network
+    with network.transaction() as session:
+        site = session.scalar(select(Site).order_by(Site.id))
+        place = Place("Kai 3, Hamburg", "DE", 53.55, 9.99, "+49 40 123-456")
+        locate_site(site, place)
+    visitor = lively.visit("technician")
+    visitor.post("/tickets/1/assign", {"person": str(network.people["technician"])})
+    page = visitor.read("/")
+    assert "Next: Bearing temperature behaves unusually" in page
+    assert "Kai 3, Hamburg" in page
+    assert 'href="geo:53.55,9.99"' in page
+    assert 'href="tel:+4940123456"' in page
+    assert "no part is named for this cause" in page
+
+
+def test_a_service_manager_sees_the_day_of_each_technician(lively):
+    visitor = lively.visit("manager")
+    assert "Nobody has a ticket in hand." in visitor.read("/")
+    visitor.post("/tickets/1/assign", {"person": str(lively.network.people["technician"])})
+    assert re.search(r"Technician</span>.*?mw-num", visitor.read("/"), re.DOTALL)
+
+
+def test_first_steps_are_crossed_off_by_what_is_there_and_can_be_put_away(lively):
+    visitor = lively.visit("maker")
+    page = visitor.read("/")
+    assert "2 of 4 done" in page
+    assert 'href="/administration/people/new">Let a colleague sign in' in page
+    assert visitor.post("/first-steps/dismiss").status_code == 303
+    assert "First steps" not in visitor.read("/")
+    assert "First steps" in lively.visit("customer").read("/")
+
+
+def test_first_steps_go_away_by_themselves_once_all_are_done(lively):
+    visitor = lively.visit("technician")
+    assert "Take a ticket from the queue" in visitor.read("/")
+    visitor.post("/tickets/1/assign", {"person": str(lively.network.people["technician"])})
+    assert "First steps" not in visitor.read("/")

@@ -1,32 +1,42 @@
 """The home page of each role: what must I do now?"""
 
-from collections.abc import Mapping
-
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from devices.access import Act
 from devices.fleet import list_metric_labels
+from foundation.identity.preferences import dismiss
 from foundation.identity.scope import Role
-from services.tickets.by_asset import list_dealer_loads
-from services.tickets.queries import Attention, TicketFilter, count_attention, list_queue
-from telemetry.health import MachineState
-from telemetry.quarantine import count_open, list_faults
+from services.tickets.patterns import (
+    list_dealer_work,
+    list_failure_trends,
+    list_model_burdens,
+    list_technician_days,
+)
+from services.tickets.queries import TicketFilter, count_attention, list_by_due, list_queue
+from telemetry.quarantine import list_faults
+from web.pages.first_steps import HINT, list_first_steps
 from web.pages.fleet import list_worst, load_fleet, turn_to
 from web.pages.fleet_list import load_rows
 from web.pages.fleet_view import FleetView
-from web.pages.parts import Figure
+from web.pages.homes import (
+    attention_figures,
+    load_next_visit,
+    quality_figures,
+    state_figures,
+)
+from web.portal.fleet_map import base_map_url
 from web.portal.live import live_addresses
-from web.request_scope import get_scope, get_session, now
-from web.wording import labels
+from web.request_scope import get_scope, get_session, now, require
 from web.wording.homes import (
     customer_sentence,
     dealer_sentence,
     fleet_sentence,
     technician_sentence,
 )
-from web.wording.translate import gettext as _
 
 SHOWN = 8
+FEW = 5
 blueprint = Blueprint("home", __name__)
 
 
@@ -44,15 +54,25 @@ def show() -> ResponseReturnValue:
     return pages[role]()
 
 
+@blueprint.post("/first-steps/dismiss")
+@require(Act.SEE_FLEET)
+def dismiss_first_steps() -> ResponseReturnValue:
+    """Puts the first steps away for good."""
+    dismiss(get_session(), HINT, at=now())
+    return redirect(url_for("home.show"), 303)
+
+
 def _dealer() -> str:
-    session = get_session()
+    session, fleet = get_session(), load_fleet()
     attention = count_attention(session, person_id=get_scope().person_id, at=now())
     return render_template(
         "home/dealer.html",
         sentence=dealer_sentence(attention),
-        figures=_attention_figures(attention),
-        urgent=list_queue(session, limit=SHOWN).rows,
-        states=_state_figures(load_fleet().count()),
+        steps=list_first_steps(fleet),
+        figures=attention_figures(attention),
+        urgent=list_by_due(session, limit=SHOWN),
+        days=list_technician_days(session, at=now()),
+        states=state_figures(fleet.count()),
         metrics=list_metric_labels(session),
         **live_addresses(),
     )
@@ -60,12 +80,14 @@ def _dealer() -> str:
 
 def _technician() -> str:
     session = get_session()
-    mine = list_queue(session, TicketFilter(assignee_id=get_scope().person_id))
+    mine = list_by_due(session, TicketFilter(assignee_id=get_scope().person_id))
     free = list_queue(session, TicketFilter(is_unassigned=True), limit=SHOWN)
     return render_template(
         "home/technician.html",
-        sentence=technician_sentence(mine.total or 0, free.total or 0),
-        mine=mine.rows,
+        sentence=technician_sentence(len(mine), free.total or 0),
+        steps=list_first_steps(load_fleet()),
+        visit=load_next_visit(mine[0]) if mine else None,
+        mine=mine[1:],
         free=free.rows,
         metrics=list_metric_labels(session),
         **live_addresses(),
@@ -73,13 +95,13 @@ def _technician() -> str:
 
 
 def _customer() -> str:
-    session = get_session()
-    fleet = load_fleet()
+    session, fleet = get_session(), load_fleet()
     page = turn_to(fleet, FleetView(sort="state"), None)
     requests = list_queue(session, limit=SHOWN)
     return render_template(
         "home/customer.html",
         sentence=customer_sentence(fleet.count(), requests.total or 0),
+        steps=list_first_steps(fleet),
         machines=load_rows(page.rows, fleet),
         more=page.next_cursor is not None,
         requests=requests.rows,
@@ -89,45 +111,20 @@ def _customer() -> str:
 
 
 def _manufacturer() -> str:
-    session = get_session()
-    fleet = load_fleet()
-    counted = fleet.count()
+    session, fleet = get_session(), load_fleet()
     return render_template(
         "home/manufacturer.html",
-        sentence=fleet_sentence(counted),
-        states=_state_figures(counted),
+        sentence=fleet_sentence(fleet.count()),
+        steps=list_first_steps(fleet),
+        states=state_figures(fleet.count()),
+        quality=quality_figures(fleet),
         has_machines=bool(fleet.entries),
-        worst=load_rows(list_worst(fleet, SHOWN), fleet),
-        dealers=list_dealer_loads(session, at=now()),
-        faults=list_faults(session)[:SHOWN],
-        refused=count_open(session),
+        base_map_url=base_map_url(),
+        worst=load_rows(list_worst(fleet, FEW), fleet),
+        trends=list_failure_trends(session, at=now())[:FEW],
+        models=list_model_burdens(session, at=now())[:FEW],
+        dealers=list_dealer_work(session, at=now())[:SHOWN],
+        faults=list_faults(session)[:FEW],
         metrics=list_metric_labels(session),
         **live_addresses(),
     )
-
-
-def _attention_figures(attention: Attention) -> list[Figure]:
-    rows = (
-        (_("No first answer in time"), attention.unanswered_late, "open"),
-        (_("Past their due time"), attention.overdue, "open"),
-        (_("Unassigned"), attention.unassigned, "unassigned"),
-        (_("Mine"), attention.mine, "mine"),
-        (_("All open"), attention.open, "open"),
-    )
-    return [
-        Figure(name, str(count), url=url_for("tickets.index", view=view))
-        for name, count, view in rows
-    ]
-
-
-def _state_figures(counted: Mapping[MachineState, int]) -> list[Figure]:
-    total = sum(counted.values())
-    return [
-        Figure(
-            name=str(labels.MACHINE_STATES[state]),
-            value=str(count),
-            note=_("of %(total)s machines", total=total),
-            url=url_for("machines.index", state=state),
-        )
-        for state, count in counted.items()
-    ]

@@ -1,0 +1,103 @@
+"""What each role's home page shows beside its lists: figures with what they are out of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import url_for
+
+from devices.fleet import AssetFacts, get_asset_facts
+from services.tickets.evidence import CauseHint
+from services.tickets.queries import Attention, TicketRow, find_cause
+from telemetry.health import MachineState
+from telemetry.quarantine import count_open
+from web.pages.fleet import Fleet
+from web.pages.parts import Figure
+from web.request_scope import get_runtime, get_session
+from web.wording import labels
+from web.wording.translate import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class NextVisit:
+    """A technician's next ticket with what to know before leaving."""
+
+    row: TicketRow
+    facts: AssetFacts
+    cause: CauseHint | None
+
+    @property
+    def map_url(self) -> str | None:
+        """The place for a maps application; None where nobody said where it is."""
+        if self.facts.latitude is None:
+            return None
+        return f"geo:{self.facts.latitude},{self.facts.longitude}"
+
+    @property
+    def call_url(self) -> str | None:
+        """The telephone on site, for one tap."""
+        number = self.facts.telephone
+        return (
+            None if number is None else "tel:" + "".join(c for c in number if c in "+0123456789")
+        )
+
+
+def load_next_visit(row: TicketRow) -> NextVisit:
+    """What to know before leaving for a ticket."""
+    session = get_session()
+    return NextVisit(row, get_asset_facts(session, row.asset_id), find_cause(session, row.id))
+
+
+def state_figures(counted: Mapping[MachineState, int]) -> list[Figure]:
+    """How many machines are in each state."""
+    total = sum(counted.values())
+    return [
+        Figure(
+            name=str(labels.MACHINE_STATES[state]),
+            value=str(count),
+            note=_("of %(total)s machines", total=total),
+            url=url_for("machines.index", state=state),
+        )
+        for state, count in counted.items()
+    ]
+
+
+def attention_figures(attention: Attention) -> list[Figure]:
+    """What of the open tickets asks for something."""
+    rows = (
+        (_("No first answer in time"), attention.unanswered_late, "open"),
+        (_("Past their due time"), attention.overdue, "open"),
+        (_("Unassigned"), attention.unassigned, "unassigned"),
+        (_("Mine"), attention.mine, "mine"),
+        (_("All open"), attention.open, "open"),
+    )
+    return [
+        Figure(
+            name,
+            str(count),
+            note="" if count == attention.open else _("of %(total)s open", total=attention.open),
+            url=url_for("tickets.index", view=view),
+        )
+        for name, count, view in rows
+    ]
+
+
+def quality_figures(fleet: Fleet) -> list[Figure]:
+    """What keeps readings from being used."""
+    total = _("of %(total)s machines", total=len(fleet.entries))
+    silent = fleet.count()[MachineState.NO_DATA]
+    wrong = get_runtime().latest.count_wrong_clocks(each.id for each in fleet.entries)
+    return [
+        Figure(
+            _("Messages in quarantine"),
+            str(count_open(get_session())),
+            note=_("not understood, kept"),
+            url=url_for("quarantine.index"),
+        ),
+        Figure(
+            _("Silent machines"),
+            str(silent),
+            note=total,
+            url=url_for("machines.index", state=MachineState.NO_DATA, sort="heard"),
+        ),
+        Figure(_("Clocks that are off"), str(wrong), note=total),
+    ]
