@@ -4,7 +4,9 @@ One light row a machine, so that ten thousand are read in one query; what a page
 fifty is read by fleet.py.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -58,6 +60,12 @@ def list_fleet(session: Session, chosen: FleetFilter = FleetFilter()) -> list[Fl
     query = select(Asset.id, Asset.name, Asset.equipment_model_id, Asset.site_id)
     query = query.where(*_conditions(chosen))
     return [FleetEntry._make(row) for row in session.execute(query)]
+
+
+def list_ages(session: Session, asset_ids: Collection[int]) -> dict[int, datetime]:
+    """Since when each of some machines is in use."""
+    query = select(Asset.id, Asset.commissioned_at).where(Asset.id.in_(asset_ids))
+    return dict(session.execute(query).all())
 
 
 def list_intervals(session: Session) -> dict[int, float]:

@@ -64,6 +64,20 @@ def list_alarms(session: Session, asset_id: int, *, cursor: str | None = None) -
     return Page(shown, encode_cursor((shown[-1].id,)) if more else None)
 
 
+def list_raised_before(
+    session: Session, asset_id: int, *, before: datetime, limit: int
+) -> list[AlarmRow]:
+    """The alarms of a machine that were raised before an instant, newest first."""
+    query = (
+        select(Alarm)
+        .where(Alarm.asset_id == asset_id, Alarm.raised_at < before)
+        .order_by(Alarm.raised_at.desc(), Alarm.id.desc())
+        .options(selectinload(Alarm.occurrences))
+        .limit(limit)
+    )
+    return [_row(alarm) for alarm in session.scalars(query)]
+
+
 def list_open_alarms(session: Session, asset_id: int) -> list[AlarmRow]:
     """The open alarms of a machine, those that hold now before those that are over."""
     query = (

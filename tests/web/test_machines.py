@@ -2,18 +2,25 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devices.assets import get_asset
 from devices.ownership import PartyKind, set_party
 from foundation.clock import to_ms
 from foundation.identity.people import get_organisation
+from foundation.paging import encode_cursor
 from telemetry.latest import Latest
 from telemetry.store.contract import SampleBatch
+from tests.network import _register
 from tests.web.visitor import sign_in
+from web.pages import history
 
 # What differs between the databases is tried in test_access_matrix, test_hostile and test_live.
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -191,3 +198,47 @@ def test_an_idle_page_signs_in_again_to_where_it_was(site):
     assert answer.location == "/sign-in?next=/machines/1"
     answer = sign_in(visitor, site.network.email("customer"), next="/machines/1")
     assert answer.location == "/machines/1"
+
+
+def test_the_history_tells_alarms_tickets_and_owners_newest_first(lively):
+    page = lively.visit("manager").read("/machines/1")
+    story = page[page.index('id="machine-history"') :]
+    told = ["Alarm: Bearing temperature behaves unusually", "North Service began to serve it"]
+    assert [each in story for each in told] == [True, True]
+    assert story.index("T-1001: Ticket opened") < story.index("Harbour Foods became its owner")
+
+
+def test_earlier_lines_are_a_page_and_a_part_of_one(lively, monkeypatch):
+    monkeypatch.setattr(history, "SHOWN", 1)
+    visitor = lively.visit("manager")
+    address = re.search(r'href="(/machines/1/history\?cursor=[^"]+)"', visitor.read("/machines/1"))
+    assert "<html" in visitor.read(address[1])
+    part = visitor.get(address[1], headers={"HX-Request": "true"}).text
+    assert "<html" not in part
+    assert "became its owner" in part
+
+
+@given(text=st.text(max_size=40) | st.integers().map(lambda n: encode_cursor((n,))))
+def test_a_damaged_place_in_the_history_is_refused_in_words(lively, text):
+    address = "/machines/1/history?" + urlencode({"cursor": text})
+    assert lively.as_("manager").get(address).status_code in (200, 422)
+
+
+def test_similar_machines_are_the_nearest_that_the_reader_sees(lively):
+    assert "Pump P-0002" in lively.visit("maker").read("/machines/1")
+    assert "You see no other machine of this model" in lively.visit("manager").read("/machines/1")
+
+
+def test_run_hours_and_age_say_which_machines_are_near(network, make_site):
+    with network.transaction() as session:
+        ids = [_register(network, session, f"N-{n}", f"near-{n}", "") for n in range(4)]
+    latest, now_ms = Latest(), to_ms(network.clock.now())
+    for asset_id, hours in zip(
+        [network.asset, *ids], (1_000, 9_000, 1_100, 100, 4_000), strict=True
+    ):
+        latest.update(asset_id, now_ms, {"run_hours": float(hours)})
+    page = make_site(latest=latest).visit("manager").read("/machines/1")
+    similar = page[page.index("Similar machines") :]
+    order = [similar.index(f"Pump N-{n}") for n in (1, 3, 0, 2)]
+    assert order == sorted(order)
+    assert "9,000 h" in similar

@@ -13,7 +13,9 @@ from web.pages.csv_files import as_download
 from web.pages.fleet import load_fleet, turn_to
 from web.pages.fleet_list import build_bar, list_columns, list_filters, load_rows, page_addresses
 from web.pages.fleet_view import read_view
+from web.pages.history import load_history
 from web.pages.machine import context_of, load_machine_page
+from web.pages.similar import load_similar
 from web.portal.live import live_addresses
 from web.request_scope import get_runtime, get_scope, get_session, now, require
 
@@ -63,7 +65,25 @@ def show(asset_id: int) -> ResponseReturnValue:
         asset_id,
         is_everything_charted=request.args.get("charts") == "all",
     )
-    return render_template("machines/show.html", page=page, **live_addresses(asset_id))
+    asset = get_asset(get_session(), asset_id)
+    return render_template(
+        "machines/show.html",
+        page=page,
+        history=load_history(asset_id, context_of(asset), None),
+        similar=load_similar(asset),
+        **live_addresses(asset_id),
+    )
+
+
+@blueprint.get("/machines/<id:asset_id>/history")
+@require(Act.SEE_FLEET)
+def history(asset_id: int) -> ResponseReturnValue:
+    """What happened to a machine, newest first; a script asks for the lines alone."""
+    asset = get_asset(get_session(), asset_id)
+    found = load_history(asset_id, context_of(asset), request.args.get("cursor"))
+    is_part = request.headers.get("HX-Request")
+    template = "machines/_history_lines.html" if is_part else "machines/history.html"
+    return render_template(template, machine=asset, history=found)
 
 
 @blueprint.get("/machines/<id:asset_id>/chart")
