@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 from flask import url_for
 
+from devices.access import Act
 from devices.fleet import AssetFacts, get_asset_facts
+from services.offers.queries import OfferRow, list_offers
+from services.offers.rules import AT_CUSTOMER, OfferState
 from services.tickets.evidence import CauseHint
 from services.tickets.queries import Attention, TicketRow, find_cause
 from telemetry.health import MachineState
 from telemetry.quarantine import count_open
 from web.pages.fleet import Fleet
 from web.pages.parts import Figure
-from web.request_scope import get_runtime, get_session
+from web.request_scope import get_runtime, get_session, may
 from web.wording import labels
 from web.wording.translate import gettext as _
 
@@ -45,6 +48,21 @@ def load_next_visit(row: TicketRow) -> NextVisit:
     """What to know before leaving for a ticket."""
     session = get_session()
     return NextVisit(row, get_asset_facts(session, row.asset_id), find_cause(session, row.id))
+
+
+def list_offers_to_check(limit: int) -> list[OfferRow]:
+    """What waits for the dealer's check, most money first; nothing for who may not check."""
+    if not may(Act.CHECK_OFFERS):
+        return []
+    found = list_offers(get_session(), (OfferState.PROPOSED,)).rows
+    return sorted(found, key=lambda row: -(row.price.minor if row.price else 0))[:limit]
+
+
+def list_offers_to_answer(limit: int) -> list[OfferRow]:
+    """What a customer was offered and has not answered."""
+    if not may(Act.ANSWER_OFFERS):
+        return []
+    return list(list_offers(get_session(), AT_CUSTOMER, limit=limit).rows)
 
 
 def state_figures(counted: Mapping[MachineState, int]) -> list[Figure]:

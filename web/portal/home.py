@@ -21,10 +21,13 @@ from web.pages.fleet_list import load_rows
 from web.pages.fleet_view import FleetView
 from web.pages.homes import (
     attention_figures,
+    list_offers_to_answer,
+    list_offers_to_check,
     load_next_visit,
     quality_figures,
     state_figures,
 )
+from web.pages.offer import benefit_of, money_of
 from web.portal.fleet_map import base_map_url
 from web.portal.live import live_addresses
 from web.request_scope import get_scope, get_session, now, require
@@ -72,6 +75,9 @@ def _dealer() -> str:
         figures=attention_figures(attention),
         urgent=list_by_due(session, limit=SHOWN),
         days=list_technician_days(session, at=now()),
+        offers=list_offers_to_check(FEW),
+        money_of=money_of,
+        benefit_of=benefit_of,
         states=state_figures(fleet.count()),
         metrics=list_metric_labels(session),
         **live_addresses(),
@@ -105,6 +111,9 @@ def _customer() -> str:
         machines=load_rows(page.rows, fleet),
         more=page.next_cursor is not None,
         requests=requests.rows,
+        offers=list_offers_to_answer(FEW),
+        money_of=money_of,
+        benefit_of=benefit_of,
         metrics=list_metric_labels(session),
         **live_addresses(),
     )

@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from devices.access import Act
 from devices.assets import get_asset
 from foundation.identity.scope import Role
+from services.offers.queries import list_offers_of
 from services.tickets.by_asset import list_tickets_of_alarms
 from telemetry.charts import build_chart, read_samples
 from web.pages.chart import answer_chart, check_export, read_window, write_csv
@@ -17,7 +18,7 @@ from web.pages.history import load_history
 from web.pages.machine import context_of, load_machine_page
 from web.pages.similar import load_similar
 from web.portal.live import live_addresses
-from web.request_scope import get_runtime, get_scope, get_session, now, require
+from web.request_scope import get_runtime, get_scope, get_session, may, now, require
 
 blueprint = Blueprint("machines", __name__)
 
@@ -71,6 +72,7 @@ def show(asset_id: int) -> ResponseReturnValue:
         page=page,
         history=load_history(asset_id, context_of(asset), None),
         similar=load_similar(asset),
+        offers=list_offers_of(get_session(), asset_id) if may(Act.SEE_OFFERS) else [],
         **live_addresses(asset_id),
     )
 
