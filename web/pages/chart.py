@@ -43,7 +43,7 @@ def read_window(args: Mapping[str, str], now: datetime) -> tuple[str | None, Win
         return None, Window(int(start * 1_000), int(end * 1_000), points, since_ms)
     key = args.get("range", DEFAULT_RANGE)
     if key not in RANGES_S:
-        raise Invalid(f"The range is one of {', '.join(RANGES_S)}.")
+        raise Invalid("The range is one of %(names)s.", names=", ".join(RANGES_S))
     end_ms = to_ms(now) + 1
     return key, Window(end_ms - RANGES_S[key] * 1_000, end_ms, points, since_ms)
 
@@ -55,9 +55,9 @@ def _read_number(args: Mapping[str, str], name: str) -> float | None:
     try:
         number = float(text)
     except ValueError as error:
-        raise Invalid(f"{name} is no number.") from error
+        raise Invalid("%(name)s is no number.", name=name) from error
     if not math.isfinite(number) or not 0 <= number < 1e11:
-        raise Invalid(f"{name} is out of range.")
+        raise Invalid("%(name)s is out of range.", name=name)
     return number
 
 
