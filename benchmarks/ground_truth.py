@@ -91,7 +91,7 @@ def _play(platform: Platform, clock: ManualClock, fleet: Fleet, scope: Scope) ->
 
 
 def _write(fleet: Fleet, chunks: list[Chunk]) -> list[Message]:
-    packed = list_messages(fleet, chunks, readings_per_message=10)
+    packed = list_messages(fleet, chunks, readings_per_message=1)
     return [
         Message(0, 0, telemetry_topic(each.device), encode_telemetry(each.readings), each.due_ms)
         for each in packed
