@@ -19,6 +19,7 @@ from benchmarks import (
     ingest,
     judging,
     pages,
+    soak,
     suite,
 )
 from benchmarks.figures import Figure
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[Options], list[Figure]]] = {
     "pages": pages.measure,
     "fleet_pages": fleet_pages.measure,
     "ground_truth": ground_truth.measure,
+    "soak": soak.measure,
     "suite": suite.measure,
     "fresh_clone": fresh_clone.measure,
 }

@@ -4,6 +4,7 @@ A first start plays the time before; a later one fills the time since. What happ
 is history.py's.
 """
 
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -57,7 +58,8 @@ FILL_DAYS = 3
 def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int:
     """Runs the demo until it is told to stop; returns the exit code."""
     interrupt_on_sigterm()
-    set_up_logs("console")
+    # What history does every night would tear its bar; warnings may.
+    set_up_logs("console", level=logging.WARNING)
     with ExitStack() as stack:
         folder = DataFolder((data or DEFAULT_FOLDER).expanduser().absolute())
         stack.callback(folder.release)
@@ -68,6 +70,7 @@ def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int
         # A first start that is interrupted goes on where it began, not beside it.
         write_state(folder, state)
         made = make_history(folder, settings, state)
+        set_up_logs("console")
         clock = _make_clock(made.state, plan.speed)
         platform = stack.enter_context(open_platform(settings, clock, speed=plan.speed))
         service = stack.enter_context(running(platform, folder, listener, broker=plan.broker))
