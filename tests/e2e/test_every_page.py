@@ -23,7 +23,16 @@ PEOPLE = {
     "customer": CUSTOMER,
 }
 DEVICES = {"desktop": DESKTOP, "phone": PHONE}
-_FOR_ALL = {r"/", r"/machines", r"/machines/\d+", r"/tickets", r"/tickets/\d+", r"/me"}
+_FOR_ALL = {
+    r"/",
+    r"/machines",
+    r"/machines/map",
+    r"/machines/filters",
+    r"/machines/\d+",
+    r"/tickets",
+    r"/tickets/\d+",
+    r"/me",
+}
 MACHINES_SEEN = 3
 _REPORT = r"/machines/\d+/report"
 _ADMINISTRATION = {r"/administration", r"/administration/people", r"/administration/people/new"}
@@ -55,6 +64,8 @@ MUST_REACH = {
 }
 # Words of templates, scripts and Python that no reader should see.
 _LEAKS = re.compile(r"%\(|\{\{|\{%|\bundefined\b|\bNaN\b|\bNone\b|\[object ")
+# Filters and orders of one list multiply; a few of them show what there is to see.
+_SAME_LIST = re.compile(r"^(/machines(?:/map|/filters)?)\?.+")
 _IS_FILE = re.compile(r"\.(csv|toml)$")
 _LOOK = """() => ({
   title: document.title,
@@ -117,7 +128,7 @@ class Crawl:
 
     def _is_wanted(self, address):
         key = re.sub(r"cursor=[^&]*", "cursor", address)
-        shape = re.sub(r"/machines/\d+", "/machines/#", key)
+        shape = _SAME_LIST.sub(r"\1?#", re.sub(r"/machines/\d+", "/machines/#", key))
         if key in self._known or self._alike[shape] == MACHINES_SEEN:
             return False
         self._known.add(key)
