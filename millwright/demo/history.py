@@ -5,9 +5,9 @@ from step to step; people act on the portal, which is served to them on loopback
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -42,15 +42,23 @@ class Played:
     requests: int
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryPlan:
+    """From when to when, and since when the people of some organisations rest (in ms)."""
+
+    seed: int
+    begin_ms: int
+    until_ms: int
+    resting: Mapping[str, int] = field(default_factory=dict)
+
+
 def play_history(
     platform: Platform,
     clock: ManualClock,
     fleet: Fleet,
     cast: Cast,
+    plan: HistoryPlan,
     *,
-    seed: int,
-    begin_ms: int,
-    until_ms: int,
     keep: Callable[[int], None],
 ) -> Played:
     """Plays from begin to end, the fleet simulated ahead in a process of its own.
@@ -58,13 +66,15 @@ def play_history(
     `keep` hears once a day how far it came, so that a later start can go on there.
     """
     assert fleet.ledger is not None, "what people mend is written into the ledger"
-    with serve_to_people(platform) as url, _town(url, cast, fleet.ledger, seed) as town:
-        town.begin(from_ms(begin_ms))
-        reached_ms = begin_ms
-        for end_ms, stretch in _watched(fleet, begin_ms, until_ms):
+    with serve_to_people(platform) as url, _town(url, cast, fleet.ledger, plan.seed) as town:
+        for organisation, since_ms in plan.resting.items():
+            town.let_rest(organisation, from_ms(since_ms))
+        town.begin(from_ms(plan.begin_ms))
+        reached_ms = plan.begin_ms
+        for end_ms, stretch in _watched(fleet, plan.begin_ms, plan.until_ms):
             _take_in(platform, clock, stretch, end_ms)
-            _decide(platform, clock, end_ms, min(end_ms + STEP_MS, until_ms), seed)
-            town.run_until(from_ms(min(end_ms + STEP_MS, until_ms)), _setter(clock))
+            _decide(platform, clock, end_ms, min(end_ms + STEP_MS, plan.until_ms), plan.seed)
+            town.run_until(from_ms(min(end_ms + STEP_MS, plan.until_ms)), _setter(clock))
             if end_ms // DAY_MS > reached_ms // DAY_MS:
                 keep(end_ms)
             reached_ms = end_ms

@@ -22,7 +22,7 @@ from foundation.log import set_up_logs
 from foundation.settings import Settings, read_settings
 from millwright.children import ChildProcess, start_python
 from millwright.data_folder import DataFolder
-from millwright.demo.history import HISTORY_SPEED, play_history
+from millwright.demo.history import HISTORY_SPEED, HistoryPlan, play_history
 from millwright.demo.network import (
     PRESENTED,
     PRESENTED_DEALER,
@@ -45,6 +45,7 @@ from millwright.trial_network import (
     write_trial_facts,
 )
 from millwright.wiring import open_platform
+from simulators.fleet import DAY_MS
 from simulators.ledger import Ledger
 from simulators.pace import list_pace
 from simulators.people.cast import Cast, Trouble
@@ -53,6 +54,8 @@ DEFAULT_FOLDER = Path("~/.millwright-demo")
 PREFERRED_PORT = 8000
 # Farther back than this a pause of the demo stays a gap: it was off.
 FILL_DAYS = 3
+# Of the first history; of a short one a share.
+REST_DAYS, REST_SHARE = 4, 5
 
 
 def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int:
@@ -136,6 +139,7 @@ def make_history(
 ) -> MadeHistory:
     """Fills the time from where the demo stopped to the present, or to another end."""
     fleet = state.make_fleet(Ledger.of_folder(folder.path))
+    until_ms = to_ms(SystemClock().now()) if until_ms is None else until_ms
     begin_ms = max(state.reached_ms, _oldest_to_fill(state))
     clock = ManualClock(from_ms(begin_ms))
     with open_platform(settings, clock, speed=HISTORY_SPEED) as platform:
@@ -149,14 +153,24 @@ def make_history(
             clock,
             fleet,
             cast,
-            seed=state.seed,
-            begin_ms=begin_ms,
-            until_ms=to_ms(SystemClock().now()) if until_ms is None else until_ms,
+            HistoryPlan(
+                state.seed,
+                begin_ms,
+                until_ms,
+                {PRESENTED_DEALER: _rests_from(state, begin_ms, until_ms)},
+            ),
             keep=lambda at_ms: write_state(folder, state.reach(at_ms)),
         )
     state = replace(state.reach(played.reached_ms), is_made=True)
     write_state(folder, state)
     return MadeHistory(state, accounts, cast, played.troubles)
+
+
+def _rests_from(state: DemoState, begin_ms: int, until_ms: int) -> int:
+    """Since when the visitor's dealer does nothing, so that its work waits for the visitor."""
+    if state.is_made:
+        return begin_ms
+    return until_ms - min(REST_DAYS * DAY_MS, (until_ms - begin_ms) // REST_SHARE)
 
 
 def _oldest_to_fill(state: DemoState) -> int:

@@ -34,6 +34,7 @@ class Town:
         self.diary = Diary()
         self.truth = Truth(ledger)
         self.troubles: list[Trouble] = []
+        self._rests_from: dict[str, datetime] = {}
         self._machines = {each.serial: each for each in cast.machines}
         self._people = [
             made for each in cast.people if (made := self._make(each, url, seed)) is not None
@@ -53,6 +54,10 @@ class Town:
             return Customer(profile, url, seed, self, own)
         return None
 
+    def let_rest(self, organisation: str, since: datetime) -> None:
+        """From then on its people do nothing more; their work waits for somebody else."""
+        self._rests_from[organisation] = since
+
     @property
     def requests(self) -> int:
         """How often they asked the portal for something."""
@@ -66,6 +71,9 @@ class Town:
     def run_until(self, until: datetime, set_clock: Callable[[datetime], datetime]) -> None:
         """Does all that is due by then; `set_clock` is told when and says what a clock shows."""
         while (errand := self.diary.take(until)) is not None:
+            rests_from = self._rests_from.get(errand.who.profile.organisation)
+            if rests_from is not None and errand.due >= rests_from:
+                continue
             errand.who.attempt(errand.act, set_clock(errand.due))
 
     def close(self) -> None:

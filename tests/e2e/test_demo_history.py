@@ -16,7 +16,7 @@ from millwright.demo.books import list_faults_in_books
 from millwright.demo.running import make_history, read_demo_settings
 from millwright.demo.state import DemoState
 from services.tickets.models import Ticket, TicketAlarm, TicketEntry
-from services.tickets.rules import FINAL_STATES, EntryKind, TicketState
+from services.tickets.rules import EntryKind, TicketState
 from simulators.fleet import DAY_MS
 from simulators.ledger import Act, Ledger
 from telemetry.alarms.models import Alarm
@@ -90,9 +90,9 @@ def test_the_books_are_consistent(story):
 
 def test_tickets_live_and_die_with_nobody_at_the_keyboard(story):
     states = [state for (state,) in story.read(select(Ticket.state))]
-    assert states.count(TicketState.CLOSED) >= 3
-    assert set(states) - FINAL_STATES, "something is left for the visitor"
-    assert story.read(select(func.count(Verdict.id)))[0][0] >= 2
+    assert states.count(TicketState.CLOSED) >= 2
+    assert {TicketState.NEW, TicketState.WAITING} <= set(states), "the visitor finds work"
+    assert story.read(select(func.count(Verdict.id)))[0][0] >= 1
 
 
 def test_what_technicians_mended_is_in_the_ledger(story):
@@ -118,11 +118,11 @@ def test_an_alarm_that_outlives_its_ticket_is_found(story):
         query = select(Alarm).join(TicketAlarm).join(Ticket)
         query = query.where(Ticket.state == TicketState.CLOSED).order_by(Alarm.id)
         alarm = session.scalars(query).first()
-        alarm.closed_at = None
+        alarm_id, alarm.closed_at = alarm.id, None
         session.flush()
         faults = list_faults_in_books(session)
         session.rollback()
-    assert any(f"Alarm {alarm.id} " in each for each in faults)
+    assert any(f"Alarm {alarm_id} " in each for each in faults)
 
 
 def test_a_story_that_jumps_is_found(story):

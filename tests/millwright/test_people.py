@@ -185,6 +185,14 @@ def test_whose_dealer_does_not_play_waits(play, installed):
     assert theatre.ticket().state == TicketState.NEW
 
 
+def test_whose_people_rest_leave_their_work_to_others(play):
+    theatre = play(wear(after(4)))
+    theatre.town.let_rest(DEALERS["rhein"][0], after(7))
+    theatre.open_ticket()
+    theatre.pass_time(after(12, days=3))
+    assert theatre.ticket().state == TicketState.NEW
+
+
 def test_people_who_begin_anew_go_on_with_what_was_begun(play, installed):
     theatre = play(wear(after(4)))
     theatre.open_ticket()
