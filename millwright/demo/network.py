@@ -50,6 +50,23 @@ OWNERS = {
     "reno": ("Truckee Logistics", "erie"),
     "greenville": ("Reedy River Machining", "erie"),
 }
+# Site of the fleet → its country and address.
+ADDRESSES = {
+    "hamburg": ("DE", "Am Hansahafen 12, Hamburg"),
+    "lyon": ("FR", "Quai des Fondeurs 3, Lyon"),
+    "stuttgart": ("DE", "Getriebestraße 41, Stuttgart"),
+    "linz": ("AT", "Hafenweg 7, Linz"),
+    "eindhoven": ("NL", "Machinekade 18, Eindhoven"),
+    "suwon": ("KR", "12 Gongdan-ro, Suwon"),
+    "suzhou": ("CN", "88 Huxi Road, Suzhou"),
+    "busan": ("KR", "5 Budu-ro, Busan"),
+    "osaka": ("JP", "2-14 Kojo-machi, Osaka"),
+    "nagoya": ("JP", "6-3 Kikai-dori, Nagoya"),
+    "toledo": ("US", "410 Bottling Way, Toledo, Ohio"),
+    "houston": ("US", "77 Waterworks Road, Houston, Texas"),
+    "reno": ("US", "1900 Freight Lane, Reno, Nevada"),
+    "greenville": ("US", "26 Spindle Street, Greenville, South Carolina"),
+}
 # Whoever owns this site did not switch offers on; their machines are never searched.
 WITHOUT_OFFERS = ("osaka",)
 
@@ -204,6 +221,7 @@ def _make_profile(session: Session, account: TrialAccount) -> Profile:
 
 def _entry(asset: SimulatedAsset, fleet: Fleet) -> AssetEntry:
     customer, dealer = OWNERS[asset.site.key]
+    country, address = ADDRESSES[asset.site.key]
     return AssetEntry(
         equipment_model=asset.kind,
         serial=asset.serial,
@@ -214,4 +232,8 @@ def _entry(asset: SimulatedAsset, fleet: Fleet) -> AssetEntry:
         time_zone=asset.site.time_zone,
         device=asset.device,
         commissioned_at=from_ms(fleet.start_ms),
+        address=address,
+        country=country,
+        latitude=asset.site.latitude,
+        longitude=asset.site.longitude,
     )

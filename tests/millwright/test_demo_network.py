@@ -7,6 +7,7 @@ from devices.assets import Asset
 from devices.equipment_models import find_equipment_model
 from devices.ownership import PartyKind, find_party
 from devices.provisioning import list_devices_of
+from devices.sites import Site
 from foundation.clock import from_ms, to_ms
 from foundation.identity.models import Membership, Organisation, Person
 from foundation.identity.scope import OrganisationKind, Role, Scope
@@ -122,6 +123,13 @@ def test_whom_the_visitor_may_play_can_be_left_out(session, fleet, made):
     assert not left & set(PRESENTED)
     assert "weber@example.com" not in left
     assert {"kim@example.com", "miller@example.com", "petersen@example.com"} <= left
+
+
+def test_every_site_has_its_place_on_the_map(session, fleet, made):
+    sites = session.scalars(select(Site)).all()
+    assert len(sites) == len({asset.site.key for asset in fleet.assets})
+    assert all(site.country and site.address for site in sites)
+    assert all(site.latitude is not None and site.longitude is not None for site in sites)
 
 
 def test_definitions_fit_how_often_the_machines_report(session):
