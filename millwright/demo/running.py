@@ -79,12 +79,15 @@ def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int
         service = stack.enter_context(running(platform, folder, listener, broker=plan.broker))
         stop_on_signals(service.stop)
         stack.callback(_remember_time, folder, made.state, clock)
+        shown = list_presented(made.accounts)
+        # Before anything else is started: whoever saw the portal answer looks for this file.
+        write_trial_facts(folder, service.url, service.broker.url, shown)
         fleet = _start_fleet(service, made.state, clock, plan.speed)
         stack.callback(fleet.stop, 1.5)
         if plan.has_people:
             people = _start_people(service, made, clock, plan.speed)
             stack.callback(people.stop, 1.5)
-        _tell(folder, service, list_presented(made.accounts), plan)
+        _tell(folder, service, shown, plan)
         return service.wait()
 
 
@@ -216,7 +219,6 @@ def _start_people(service: Service, made: MadeHistory, clock: Clock, speed: floa
 def _tell(
     folder: DataFolder, service: Service, accounts: list[TrialAccount], plan: DemoPlan
 ) -> None:
-    write_trial_facts(folder, service.url, service.broker.url, accounts)
     click.echo(describe(service.url, service.broker.url, accounts))
     pace = "" if plan.speed == 1.0 else f"The clock runs {plan.speed:g} times as fast. "
     click.echo(f"\n{pace}Data in {folder.path}. Ctrl-C stops it.")

@@ -233,7 +233,7 @@ def test_the_demo_starts_is_interrupted_starts_again_and_keeps_what_it_has(tmp_p
     with kept_open(cold):
         pass
     children = list_children(cold.process.pid)
-    assert len(children) == 6, "broker, fleet and people, each with its watcher"
+    assert len(children) == 7, "broker, fleet, people, each with its watcher; Python's own tracker"
     assert end(cold, signal.SIGTERM) == (0, pytest.approx(0, abs=ENDS_S))
     assert all_gone(children)
 
