@@ -12,6 +12,8 @@ from pathlib import Path
 from flask import Blueprint, Flask, Response, request, send_from_directory, url_for
 from werkzeug.exceptions import NotFound
 
+# What is in the bundle: for us, not for browsers.
+MANIFEST = "manifest.json"
 BUNDLE = Path(__file__).parent / "static" / "dist"
 FOREVER_S = 31_536_000
 # Best first; a file is sent in an encoding only if the build wrote such a copy of it.
@@ -41,7 +43,7 @@ class Bundle:
 
 def read_bundle(folder: Path = BUNDLE) -> Bundle:
     """Read ``manifest.json`` of `folder`; an empty bundle when there is none."""
-    manifest = folder / "manifest.json"
+    manifest = folder / MANIFEST
     if not manifest.is_file():
         return Bundle(folder)
     entries = json.loads(manifest.read_text("utf-8"))
@@ -96,7 +98,7 @@ def _delivery(bundle: Bundle) -> Blueprint:
 def _send(folder: Path, file: str) -> Response:
     """One file of the bundle, compressed as the browser takes it, kept for good by its hash."""
     media_type = MEDIA_TYPES.get(Path(file).suffix)
-    if media_type is None:
+    if media_type is None or file == MANIFEST:
         raise NotFound
     encoding, ending = _encoding(folder, file)
     # A range of a compressed copy would mean bytes of another thing: no conditional answers here.
