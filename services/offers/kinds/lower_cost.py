@@ -170,6 +170,10 @@ class EnergyPerOutput(Parameters, frozen=True, kw_only=True):
     energy_price: float
     least_rise: float = 0.05
 
+    def __post_init__(self) -> None:
+        if min(self.baseline_days, self.recent_days) < 3:
+            raise ValueError("baseline_days and recent_days are at least 3")
+
 
 def propose_overhaul(history: History, given: EnergyPerOutput) -> Answer:
     """Offers an overhaul when the asset's energy per volume rose over its own earlier days."""

@@ -1,6 +1,7 @@
 """All kinds of offers by name, and the one way to ask them: history in, answer out."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -54,6 +55,7 @@ def read_parameters(kind: Kind, given: Mapping[str, Any]) -> Parameters:
         raise Invalid(
             "The parameters do not fit: %(error)s.", field="parameters", error=error
         ) from error
+    _check_finite(read)
     if not 7 <= read.window_days <= MAX_WINDOW_DAYS:
         raise Invalid(
             "window_days lies between 7 and %(most)s.", field="parameters", most=MAX_WINDOW_DAYS
@@ -61,6 +63,12 @@ def read_parameters(kind: Kind, given: Mapping[str, Any]) -> Parameters:
     if not 3 <= read.least_days <= read.window_days:
         raise Invalid("least_days lies between 3 and window_days.", field="parameters")
     return read
+
+
+def _check_finite(read: Parameters) -> None:
+    for name, value in msgspec.structs.asdict(read).items():
+        if isinstance(value, float) and not isfinite(value):
+            raise Invalid("%(name)s must be a finite number.", field="parameters", name=name)
 
 
 def consider(

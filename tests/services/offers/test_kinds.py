@@ -321,6 +321,8 @@ def test_a_price_that_comes_back_too_late_is_not_asked():
     [
         ("idle_energy", {}),
         ("idle_energy", {"energy_price": "much"}),
+        ("idle_energy", {"energy_price": float("nan")}),
+        ("energy_per_output", {"energy_price": 0.2, "recent_days": 1}),
         ("idle_energy", {"energy_price": 0.2, "colour": "red"}),
         ("idle_energy", {"energy_price": 0.2, "window_days": 3}),
         ("idle_energy", {"energy_price": 0.2, "least_days": 40}),
