@@ -140,7 +140,13 @@ def test_a_short_row_has_no_value_where_it_ends(read):
     np.testing.assert_array_equal(found.values["P1"], [5, np.nan, np.nan])
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(RUN.encode())[:-20]])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"no gzip", id="not packed"),
+        pytest.param(gzip.compress(RUN.encode())[:-20], id="cut short"),
+    ],
+)
 def test_a_packed_file_that_is_broken_is_named(read, content):
     with pytest.raises(Invalid, match=r"one\.csv\.gz cannot be read"):
         read({"runs/one.csv.gz": content})
