@@ -9,17 +9,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 TIMEOUT_S = 60.0
 _MAX_REDIRECTS = 5
 _TOLD = 400
 _SIGN_IN = "/sign-in"
 # A page shows what it could not do in a notice of this class.
-_REFUSAL = "mw-notice-stopped"
+_REFUSAL = "div.mw-notice-stopped"
 
 
 class PageFailed(Exception):
@@ -62,30 +63,28 @@ class Page:
     text: str
 
     @cached_property
-    def parts(self) -> "_Parts":
-        reader = _Parts()
-        reader.feed(self.text)
-        reader.close()
-        return reader
+    def _tree(self) -> LexborHTMLParser:
+        return LexborHTMLParser(self.text)
 
-    @property
+    @cached_property
     def forms(self) -> list[Form]:
-        return self.parts.forms
+        return [_read_form(each) for each in self._tree.css("form")]
 
     @property
     def links(self) -> list[str]:
         """Addresses that the page leads to."""
-        return self.parts.links
+        return [_read(each)["href"] for each in self._tree.css("a[href]")]
 
     @property
     def next_page(self) -> str | None:
         """Where a list goes on; None on its last page."""
-        return self.parts.next_page
+        found = self._tree.css_first("a[href][rel=next]")
+        return None if found is None else _read(found)["href"]
 
     @property
     def refusals(self) -> list[str]:
         """What the page says could not be done."""
-        return [each.strip() for each in self.parts.refusals]
+        return [each.text().strip() for each in self._tree.css(_REFUSAL)]
 
     def find_form(self, action: str, **fields: str) -> Form | None:
         """The form that posts to `action` with these fields in it already."""
@@ -93,94 +92,48 @@ class Page:
 
     def get_mark(self, element: str, name: str) -> str:
         """The `data-…` attribute of the element with that id; empty when there is none."""
-        return self.parts.marks.get(element, {}).get(f"data-{name}", "")
+        found = self._tree.css_first(f"#{element}")
+        return "" if found is None else _read(found).get(f"data-{name}", "")
 
     def list_live(self, kind: str) -> list[tuple[int, Mapping[str, str]]]:
         """Ids and attributes of the things of a kind on the page, such as `ticket`."""
         return [
             (int(number), attributes)
-            for each, attributes in self.parts.live
-            for found, _, number in [each.partition(":")]
-            if found == kind and number.isdecimal()
+            for each in self._tree.css(f'[data-live-id^="{kind}:"]')
+            for attributes in [_read(each)]
+            for number in [attributes["data-live-id"].partition(":")[2]]
+            if number.isdecimal()
         ]
 
     def as_json(self) -> Any:
         return json.loads(self.text)
 
 
-class _Parts(HTMLParser):
-    """Gathers forms, links, marks and refusals of a page in one pass."""
+def _read(node: LexborNode) -> dict[str, str]:
+    """The attributes; one without a value has the empty one."""
+    return {name: value or "" for name, value in node.attributes.items()}
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.forms: list[Form] = []
-        self.links: list[str] = []
-        self.next_page: str | None = None
-        self.live: list[tuple[str, dict[str, str]]] = []
-        self.marks: dict[str, dict[str, str]] = {}
-        self.refusals: list[str] = []
-        self._form: Form | None = None
-        self._select = ""
-        self._option: str | None = None
-        self._notice_depth = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if "data-live-id" in given:
-            self.live.append((given["data-live-id"], given))
-        if "id" in given:
-            self.marks[given["id"]] = given
-        if tag == "a" and "href" in given:
-            self.links.append(given["href"])
-            if given.get("rel") == "next":
-                self.next_page = given["href"]
-        if tag == "form":
-            self._form = Form(given.get("action", ""), given.get("method", "get").lower())
-            self.forms.append(self._form)
-        if self._form is not None:
-            self._take_field(self._form, tag, given)
-        self._follow_notice(tag, given)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
-            self._form = None
-        if tag == "select":
-            self._select = ""
-        if tag == "option":
-            self._option = None
-        if tag == "div" and self._notice_depth:
-            self._notice_depth -= 1
-
-    def handle_data(self, data: str) -> None:
-        if self._option is not None and self._form is not None:
-            labels = self._form.choices[self._select]
-            labels[self._option] += data
-        if self._notice_depth:
-            self.refusals[-1] += data
-
-    def _follow_notice(self, tag: str, given: Mapping[str, str]) -> None:
-        if tag != "div":
-            return
-        if _REFUSAL in given.get("class", "").split():
-            self.refusals.append("")
-            self._notice_depth = 1
-        elif self._notice_depth:
-            self._notice_depth += 1
-
-    def _take_field(self, form: Form, tag: str, given: Mapping[str, str]) -> None:
-        name = given.get("name", "")
-        if tag == "input" and name:
-            _take_input(form, name, given)
-        elif tag == "textarea" and name:
+def _read_form(node: LexborNode) -> Form:
+    given = _read(node)
+    form = Form(given.get("action", ""), given.get("method", "get").lower())
+    for each in node.css("input[name], textarea[name], select[name]"):
+        name = _read(each)["name"]
+        if each.tag == "select":
+            _take_select(form, name, each)
+        elif each.tag == "textarea":
             form.fields[name] = ""
-        elif tag == "select":
-            self._select = name
-            form.choices[name] = {}
-        elif tag == "option" and self._select:
-            self._option = given.get("value", "")
-            form.choices[self._select][self._option] = ""
-            if "selected" in given or self._select not in form.fields:
-                form.fields[self._select] = self._option
+        else:
+            _take_input(form, name, _read(each))
+    return form
+
+
+def _take_select(form: Form, name: str, node: LexborNode) -> None:
+    options = [(_read(each), each.text()) for each in node.css("option")]
+    form.choices[name] = {given.get("value", ""): label for given, label in options}
+    chosen = [given for given, _ in options if "selected" in given]
+    for given in chosen or [each for each, _ in options[:1]]:
+        form.fields[name] = given.get("value", "")
 
 
 def _take_input(form: Form, name: str, given: Mapping[str, str]) -> None:

@@ -11,7 +11,8 @@ from simulators.browser import Account, Page, PageFailed, Visitor
 
 TICKET = """
 <div id="ticket-head" data-state="new" data-serial="SC-1 &amp; 2"></div>
-<section data-live-id="alarm:7" data-active="yes"></section><tr data-live-id="ticket:9"></tr>
+<section data-live-id="alarm:7" data-active="yes"></section>
+<table><tr data-live-id="ticket:9"></tr></table>
 <a href="/machines/3">Machine</a> <a rel="next" href="/tickets?cursor=x">Next</a>
 <div class="mw-notice mw-notice-stopped"><div>icon</div><p>Not <b>now</b>.</p></div><div>else</div>
 <form method="post" action="/tickets/9/move">
