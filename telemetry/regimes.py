@@ -48,5 +48,4 @@ def keep_regime(samples: Samples, regime: Regime) -> Samples:
     for metric, (low, high) in regime.items():
         values = samples.values[metric]
         kept &= (values >= low) & (values <= high)
-    columns = {name: column[kept] for name, column in samples.values.items()}
-    return Samples(samples.asset[kept], samples.at_ms[kept], columns)
+    return samples.choose(kept, samples.values)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import structlog
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -24,10 +25,10 @@ from telemetry.detectors.contract import Detection, detect
 from telemetry.detectors.limits import LimitDetector
 from telemetry.detectors.transitions import Transition
 from telemetry.latest import Latest
-from telemetry.regimes import keep_regime
+from telemetry.regimes import Regime, keep_regime
 from telemetry.scoring_state import ScoringState
 from telemetry.sources import last_catalogue_change
-from telemetry.store.contract import Store
+from telemetry.store.contract import Samples, Store
 from telemetry.training import NORMAL_PERIOD, NormalPeriodPlan, Trainer
 from telemetry.watches import Watch, WatchedModel, read_watched_models
 
@@ -60,6 +61,38 @@ class _Found:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "entries", self.detection.carried.to_json())
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What some watches must see in one turn: of these assets the samples of the regime."""
+
+    watches: Sequence[Watch]
+    assets: Sequence[int]
+    carried: Mapping[str, CarriedState]
+    regime: Regime
+
+    @property
+    def begin_ms(self) -> int:
+        """The oldest sample that any of the watches may need."""
+        oldest_ms = min(int(each.seen_ms.min()) for each in self.carried.values())
+        return max(oldest_ms - max(each.detector.lookback_ms for each in self.watches), 0)
+
+    @property
+    def metrics(self) -> set[str]:
+        judged = {name for watch in self.watches for name in watch.detector.metrics}
+        return judged | set(self.regime)
+
+    def find(self, samples: Samples) -> list[_Found]:
+        """What the watches find in samples that may be of more assets and of a longer time."""
+        wanted = samples.at_ms >= self.begin_ms
+        wanted &= np.isin(samples.asset, np.array(self.assets, dtype=np.uint32))
+        wanted &= ~np.all([np.isnan(samples.values[name]) for name in self.metrics], axis=0)
+        own = keep_regime(samples.choose(wanted, self.metrics), self.regime)
+        return [
+            _Found(watch, detect(watch.detector, own, self.carried[watch.condition]))
+            for watch in self.watches
+        ]
 
 
 class Scoring:
@@ -140,9 +173,9 @@ class Scoring:
         if not due:
             return None
         try:
-            found = self._look(model.key, list(model.limits), due, end_ms)
-            found += self._look_at_normal(model, due, end_ms)
-            return self._save(due, end_ms, found)
+            looks = self._plan_look(list(model.limits), list(due))
+            looks += self._plan_normal(model, due, end_ms)
+            return self._save(due, end_ms, self._find(model.key, looks, end_ms))
         except (Unavailable, IntegrityError) as error:
             # What is held here may be ahead of the tables: read it anew.
             self._progress.clear()
@@ -170,9 +203,9 @@ class Scoring:
     def _floor_ms(self) -> int:
         return to_ms(self._clock.now()) - self._alarm_late_ms
 
-    def _look_at_normal(
+    def _plan_normal(
         self, model: WatchedModel, due: Mapping[int, int], end_ms: int
-    ) -> list[_Found]:
+    ) -> list[_Look]:
         plan = model.normal_period
         if plan is None:
             return []
@@ -182,46 +215,40 @@ class Scoring:
             return []
         watch = Watch(NORMAL_PERIOD, plan.severity, detector)
         pause_ms = plan.settings.window_ms // _TURNS_IN_WINDOW
-        ready = {
-            asset_id: newest_ms
+        ready = [
+            asset_id
             for asset_id, newest_ms in due.items()
             if (since_ms := self._seen_ms(watch, asset_id, plan)) is not None
             and min(newest_ms, end_ms) - since_ms >= pause_ms
-        }
-        return self._look(model.key, [watch], ready, end_ms, plan)
+        ]
+        return self._plan_look([watch], ready, plan)
 
-    def _look(
-        self,
-        key: str,
-        watches: Sequence[Watch],
-        due: Mapping[int, int],
-        end_ms: int,
-        plan: NormalPeriodPlan | None = None,
-    ) -> list[_Found]:
-        if not watches or not due:
+    def _plan_look(
+        self, watches: Sequence[Watch], assets: Sequence[int], plan: NormalPeriodPlan | None = None
+    ) -> list[_Look]:
+        if not watches or not assets:
             return []
-        carried = {watch.condition: self._carried(watch, due, plan) for watch in watches}
-        oldest_ms = min(int(each.seen_ms.min()) for each in carried.values())
-        lookback_ms = max(watch.detector.lookback_ms for watch in watches)
+        carried = {watch.condition: self._carried(watch, assets, plan) for watch in watches}
+        return [_Look(watches, sorted(assets), carried, {} if plan is None else plan.regime)]
+
+    def _find(self, key: str, looks: Sequence[_Look], end_ms: int) -> list[_Found]:
+        """What all looks find, with one reading of the store."""
+        if not looks:
+            return []
         samples = self._store.read(
             key,
-            assets=sorted(due),
-            metrics=_metrics_to_read(watches, plan),
-            start_ms=max(oldest_ms - lookback_ms, 0),
+            assets=sorted({asset for look in looks for asset in look.assets}),
+            metrics=sorted({name for look in looks for name in look.metrics}),
+            start_ms=min(look.begin_ms for look in looks),
             end_ms=end_ms,
         )
-        if plan is not None:
-            samples = keep_regime(samples, plan.regime)
-        return [
-            _Found(watch, detect(watch.detector, samples, carried[watch.condition]))
-            for watch in watches
-        ]
+        return [each for look in looks for each in look.find(samples)]
 
     def _carried(
-        self, watch: Watch, due: Iterable[int], plan: NormalPeriodPlan | None
+        self, watch: Watch, assets: Iterable[int], plan: NormalPeriodPlan | None
     ) -> CarriedState:
         entries = {}
-        for asset_id in due:
+        for asset_id in assets:
             known = self._progress_of(asset_id).carried.get(watch.condition, {})
             seen_ms = self._seen_ms(watch, asset_id, plan)
             assert seen_ms is not None
@@ -293,11 +320,6 @@ class Scoring:
         state = CarriedState.from_json({asset_id: row.carried[condition]}).rearmed([asset_id])
         row.carried = {**row.carried, condition: state.to_json()[asset_id]}
         self._progress[asset_id] = _Progress(row.scored_until_ms, dict(row.carried))
-
-
-def _metrics_to_read(watches: Sequence[Watch], plan: NormalPeriodPlan | None) -> list[str]:
-    judged = {name for watch in watches for name in watch.detector.metrics}
-    return sorted(judged | set(plan.regime if plan is not None else ()))
 
 
 def _apply(session: Session, found: _Found, transition: Transition) -> None:

@@ -20,7 +20,7 @@ from telemetry.detectors.normal_period import NormalModel, NormalPeriodDetector
 from telemetry.detectors.normal_settings import NormalPeriodSettings
 from telemetry.regimes import Regime, keep_regime, read_regime
 from telemetry.scoring_state import FittedModel
-from telemetry.store.contract import Samples, Store
+from telemetry.store.contract import Store
 
 _log = structlog.get_logger(__name__)
 
@@ -179,7 +179,7 @@ class Trainer:
             start_ms=first_ms,
             end_ms=last_ms + 1,
         )
-        samples = _first(keep_regime(read, plan.regime), plan.metrics, wanted)
+        samples = keep_regime(read, plan.regime).choose(slice(wanted), plan.metrics)
         if len(samples.asset) < wanted:
             return wanted - len(samples.asset)
         try:
@@ -214,8 +214,3 @@ class Trainer:
                 )
             )
             announce(session, kind="asset", subject_id=asset_id, asset_id=asset_id, at=now)
-
-
-def _first(samples: Samples, metrics: Iterable[str], n: int) -> Samples:
-    values = {name: samples.values[name][:n] for name in metrics}
-    return Samples(samples.asset[:n], samples.at_ms[:n], values)

@@ -39,7 +39,7 @@ def fit_normal_period(
         Invalid: when the samples are too few, too far apart for the window, or nothing moves.
     """
     settings = settings or NormalPeriodSettings()
-    own = _select(samples, np.flatnonzero(samples.asset == asset))
+    own = samples.choose(samples.asset == asset, samples.values)
     _check_length(own.at_ms, settings)
     learned, left_out = {}, {}
     for metric, series in sorted(own.values.items()):
@@ -61,11 +61,6 @@ class _Learned:
     per_window: float
     in_normal: float
     standard: Floats  # (n,) the readings in standard deviations from the mean, 0 where absent
-
-
-def _select(samples: Samples, rows: Rows) -> Samples:
-    values = {name: column[rows] for name, column in samples.values.items()}
-    return Samples(samples.asset[rows], samples.at_ms[rows], values)
 
 
 def _check_length(at_ms: Times, settings: NormalPeriodSettings) -> None:

@@ -6,9 +6,9 @@ write wins, within one call as well. A row without any metric is no row.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,11 @@ class Samples:
     asset: NDArray[np.uint32]
     at_ms: NDArray[np.int64]
     values: dict[str, NDArray[np.float64]]
+
+    def choose(self, rows: NDArray[Any] | slice, metrics: Iterable[str]) -> "Samples":
+        """Some of the rows, by a mask or a slice, with some of the metrics."""
+        values = {name: self.values[name][rows] for name in metrics}
+        return Samples(self.asset[rows], self.at_ms[rows], values)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
