@@ -24,6 +24,7 @@ from millwright.broker import BrokerAccess, BrokerKind, RunningBroker, start_bro
 from millwright.broker_access import Account, Part, make_account
 from millwright.data_folder import DataFolder
 from millwright.loops import Loop
+from millwright.memory import settle_collector
 from millwright.wiring import Platform, open_platform
 from millwright.worker import repeat
 from telemetry.ingest import IngestLoop
@@ -225,6 +226,7 @@ def stop_on_signals(stop: threading.Event) -> None:
 def run_service(settings: Settings, *, broker: str | None) -> int:
     """`millwright serve`: the whole platform until it is told to stop; returns the exit code."""
     interrupt_on_sigterm()
+    settle_collector()
     set_up_logs(settings.log_format)
     begun_s = stopwatch_s()
     with ExitStack() as stack:

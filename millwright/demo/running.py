@@ -31,6 +31,7 @@ from millwright.demo.network import (
     make_cast,
 )
 from millwright.demo.state import INTERVAL_S, DemoPlan, DemoState, read_state, write_state
+from millwright.memory import settle_collector
 from millwright.serve import (
     Service,
     interrupt_on_sigterm,
@@ -61,6 +62,7 @@ REST_DAYS, REST_SHARE = 4, 5
 def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int:
     """Runs the demo until it is told to stop; returns the exit code."""
     interrupt_on_sigterm()
+    settle_collector()
     # What history does every night would tear its bar; warnings may.
     set_up_logs("console", level=logging.WARNING)
     with ExitStack() as stack:
