@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -49,6 +49,13 @@ class _Progress:
 
     scored_until_ms: int
     carried: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def as_row(self, asset_id: int) -> dict[str, Any]:
+        return {
+            "asset_id": asset_id,
+            "scored_until_ms": self.scored_until_ms,
+            "carried": self.carried,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,15 +285,17 @@ class Scoring:
                 for transition in each.detection.transitions:
                     changed += 1
                     _apply(session, each, transition)
-            rows = select(ScoringState).where(ScoringState.asset_id.in_(after))
-            known = {row.asset_id: row for row in session.scalars(rows)}
-            for asset_id, progress in after.items():
-                row = known.get(asset_id) or ScoringState(asset_id=asset_id)
-                row.scored_until_ms = progress.scored_until_ms
-                row.carried = progress.carried
-                session.add(row)
+            self._write(session, after)
         self._progress.update(after)
         return changed
+
+    def _write(self, session: Session, after: Mapping[int, _Progress]) -> None:
+        """Many small rows at each step: as statements, without an object for each."""
+        known = [after[each].as_row(each) for each in after if each in self._progress]
+        new = [after[each].as_row(each) for each in after if each not in self._progress]
+        for statement, rows in ((update(ScoringState), known), (insert(ScoringState), new)):
+            if rows:
+                session.execute(statement, rows)
 
     def _advanced(
         self, asset_id: int, newest_ms: int, end_ms: int, found: Sequence[_Found]

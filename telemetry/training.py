@@ -22,6 +22,8 @@ from telemetry.regimes import Regime, keep_regime, read_regime
 from telemetry.scoring_state import FittedModel
 from telemetry.store.contract import Store
 
+# How often in the time of a whole normal period it is tried whether it is complete.
+_LOOKS_AT_MOST = 40
 _log = structlog.get_logger(__name__)
 
 NORMAL_PERIOD = "normal_period"
@@ -162,8 +164,9 @@ class Trainer:
             if newest_ms < self._check_at_ms.get(asset_id, 0):
                 continue
             missing = self._train(key, asset_id, plan)
-            wait_ms = int(max(missing / 2, 1) * interval_s * 1000)
-            self._check_at_ms[asset_id] = newest_ms + wait_ms
+            # Readings beside the regime do not count, so this comes nearer and nearer to the end.
+            n_readings = max(missing, plan.settings.normal_readings // _LOOKS_AT_MOST)
+            self._check_at_ms[asset_id] = newest_ms + int(n_readings * interval_s * 1000)
 
     def _train(self, key: str, asset_id: int, plan: NormalPeriodPlan) -> int:
         """Fits when it can; returns how many readings are missing, at least 1 after a failure."""

@@ -178,7 +178,7 @@ def test_a_machine_is_learned_once_it_reported_enough(school, plan):
 
 
 def test_between_two_looks_the_store_is_left_alone(school, plan):
-    """Half of what is missing must have come before it is worth to look again."""
+    """What is missing must have come before it is worth to look again."""
     wanted = plan()
     school.report(0, 20)
     assert school.train(wanted) is None
@@ -186,7 +186,7 @@ def test_between_two_looks_the_store_is_left_alone(school, plan):
     school.report(20, 60)
     assert school.train(wanted) is None
     assert school.trainer._check_at_ms == checked
-    school.report(60, 80)
+    school.report(60, N + 1)
     school.train(wanted)
     assert school.trainer._check_at_ms != checked
 
