@@ -1,8 +1,10 @@
 """Browser pages that write down whatever goes wrong in them, and the ways people use a page."""
 
+import os
 import re
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -56,7 +58,7 @@ class Visits:
         self._contexts, self._expected = [], []
         self.complaints = []
 
-    def sign_in(self, email, *, device=DESKTOP, path="/"):
+    def sign_in(self, email, *, password=PASSWORD, device=DESKTOP, path="/"):
         """A page of that person, signed in by hand, on `path`."""
         context = self._browser.new_context(base_url=self._served.url, locale="en-GB", **device)
         context.set_default_timeout(20_000)
@@ -66,7 +68,7 @@ class Visits:
         self._watch(page)
         page.goto(f"/sign-in?next={path}")
         page.get_by_label("E-mail").fill(email)
-        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_label("Password").fill(password)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(re.compile(rf"{re.escape(path)}$"))
         return page
@@ -124,3 +126,13 @@ def expect_charts_done(page):
              (chart) => chart.children.length && !chart.hasAttribute('aria-busy')
                         && chart.querySelector('canvas, .mw-tool'))"""
     )
+
+
+def find_picture_folder(name):
+    """Where pictures of that name go; None when MILLWRIGHT_SCREENSHOTS asks for none."""
+    chosen = os.environ.get("MILLWRIGHT_SCREENSHOTS")
+    if not chosen:
+        return None
+    folder = Path(chosen) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

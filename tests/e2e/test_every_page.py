@@ -3,15 +3,13 @@
 With MILLWRIGHT_SCREENSHOTS set to a folder, a picture of each page is left there.
 """
 
-import os
 import re
 from collections import Counter
-from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from tests.e2e.browsing import DESKTOP, PHONE, expect_charts_done
+from tests.e2e.browsing import DESKTOP, PHONE, expect_charts_done, find_picture_folder
 from tests.e2e.installed_base import CUSTOMER, MAKER, MANAGER, TECHNICIAN
 
 pytestmark = [pytest.mark.e2e, pytest.mark.broker, pytest.mark.timeout(600)]
@@ -147,17 +145,7 @@ def test_every_page_of_a_role_is_sound(lived_in, visits, role, device):
     chosen = DEVICES[device]
     page = visits.sign_in(PEOPLE[role], device=chosen)
     crawl = Crawl(page, chosen["viewport"]["width"])
-    crawl.run(find_folder(role, device))
+    crawl.run(find_picture_folder(f"{role}-{device}"))
     assert crawl.faults == []
     wanted = MUST_REACH[role]
     assert [p for p in sorted(wanted) if not any(re.fullmatch(p, r) for r in crawl.reached)] == []
-
-
-def find_folder(role, device):
-    """Where the pictures go, if they are wanted."""
-    chosen = os.environ.get("MILLWRIGHT_SCREENSHOTS")
-    if not chosen:
-        return None
-    folder = Path(chosen) / f"{role}-{device}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
