@@ -5,9 +5,9 @@ from step to step; people act on the portal, which is served to them on loopback
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -21,6 +21,7 @@ from simulators.fleet import DAY_MS, Fleet
 from simulators.ledger import Ledger
 from simulators.people.cast import Cast, Trouble
 from simulators.people.habits import draw
+from simulators.people.person import Chore
 from simulators.people.town import Town
 from telemetry.mqtt import Message
 
@@ -43,13 +44,22 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """The people of an organisation leave a chore to the visitor from then on."""
+
+    organisation: str
+    chore: Chore
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryPlan:
-    """From when to when, and since when the people of some organisations rest (in ms)."""
+    """From when to when, and whose people rest at its end."""
 
     seed: int
     begin_ms: int
     until_ms: int
-    resting: Mapping[str, int] = field(default_factory=dict)
+    rests: tuple[Rest, ...] = ()
 
 
 def play_history(
@@ -67,8 +77,8 @@ def play_history(
     """
     assert fleet.ledger is not None, "what people mend is written into the ledger"
     with serve_to_people(platform) as url, _town(url, cast, fleet.ledger, plan.seed) as town:
-        for organisation, since_ms in plan.resting.items():
-            town.let_rest(organisation, from_ms(since_ms))
+        for rest in plan.rests:
+            town.let_rest(rest.organisation, rest.chore, from_ms(rest.since_ms))
         town.begin(from_ms(plan.begin_ms))
         reached_ms = plan.begin_ms
         for end_ms, stretch in _watched(fleet, plan.begin_ms, plan.until_ms):

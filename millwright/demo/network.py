@@ -79,6 +79,7 @@ PRESENTED = (
     "customer@example.com",
 )
 PRESENTED_DEALER = DEALERS["rhein"][0]
+PRESENTED_CUSTOMER = OWNERS["hamburg"][0]
 _STAFF = {
     "rhein": (
         ("Dieter Disponent", "manager", Role.DEALER_MANAGER),

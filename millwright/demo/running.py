@@ -22,9 +22,10 @@ from foundation.log import set_up_logs
 from foundation.settings import Settings, read_settings
 from millwright.children import ChildProcess, start_python
 from millwright.data_folder import DataFolder
-from millwright.demo.history import HISTORY_SPEED, HistoryPlan, play_history
+from millwright.demo.history import HISTORY_SPEED, HistoryPlan, Rest, play_history
 from millwright.demo.network import (
     PRESENTED,
+    PRESENTED_CUSTOMER,
     PRESENTED_DEALER,
     install_demo,
     list_presented,
@@ -50,13 +51,21 @@ from simulators.fleet import DAY_MS
 from simulators.ledger import Ledger
 from simulators.pace import list_pace
 from simulators.people.cast import Cast, Trouble
+from simulators.people.person import Chore
 
 DEFAULT_FOLDER = Path("~/.millwright-demo")
 PREFERRED_PORT = 8000
 # Farther back than this a pause of the demo stays a gap: it was off.
 FILL_DAYS = 3
-# Of the first history; of a short one a share.
-REST_DAYS, REST_SHARE = 4, 5
+# Whose work waits for the visitor at the end of the first history, and for how many days; offers
+# are searched once a week, and somebody must have sent what the customer is to answer.
+RESTS = (
+    (PRESENTED_DEALER, Chore.MACHINES, 4),
+    (PRESENTED_DEALER, Chore.OFFERS, 9),
+    (PRESENTED_CUSTOMER, Chore.ANSWERS, 18),
+)
+# Of a short history at most that share.
+REST_SHARE = 5
 
 
 def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int:
@@ -158,12 +167,7 @@ def make_history(
             clock,
             fleet,
             cast,
-            HistoryPlan(
-                state.seed,
-                begin_ms,
-                until_ms,
-                {PRESENTED_DEALER: _rests_from(state, begin_ms, until_ms)},
-            ),
+            HistoryPlan(state.seed, begin_ms, until_ms, _list_rests(state, begin_ms, until_ms)),
             keep=lambda at_ms: write_state(folder, state.reach(at_ms)),
         )
     state = replace(state.reach(played.reached_ms), is_made=True)
@@ -171,11 +175,14 @@ def make_history(
     return MadeHistory(state, accounts, cast, played.troubles)
 
 
-def _rests_from(state: DemoState, begin_ms: int, until_ms: int) -> int:
-    """Since when the visitor's dealer does nothing, so that its work waits for the visitor."""
+def _list_rests(state: DemoState, begin_ms: int, until_ms: int) -> tuple[Rest, ...]:
+    """What is left to the visitor, at the end of the first history and in all that follow."""
     if state.is_made:
-        return begin_ms
-    return until_ms - min(REST_DAYS * DAY_MS, (until_ms - begin_ms) // REST_SHARE)
+        return tuple(Rest(name, chore, begin_ms) for name, chore, _ in RESTS)
+    longest_ms = (until_ms - begin_ms) // REST_SHARE
+    return tuple(
+        Rest(name, chore, until_ms - min(days * DAY_MS, longest_ms)) for name, chore, days in RESTS
+    )
 
 
 def _oldest_to_fill(state: DemoState) -> int:

@@ -1,29 +1,40 @@
-"""The manufacturer's product manager: tries offer rules on history and switches them on."""
+"""The manufacturer's product manager: tries an offer rule on history, then switches it on."""
 
 from datetime import datetime, timedelta
 from functools import partial
 
-from simulators.people.person import Person
+from simulators.people.cast import Profile
+from simulators.people.person import Person, Surroundings
 
 # Rules look back some weeks, so a trial before says little.
 _WAITS = timedelta(days=24)
-_TRIES_AGAIN = timedelta(days=20)
+# One rule after the other, so that dealers learn of each what customers think of it.
+_PAUSE = timedelta(days=3, hours=12)
+_READS_RESULT_AFTER_H = 9.0
 
 
 class Maker(Person):
-    """Tries every rule, and a day later switches on what was tried."""
+    """Takes the rules in turn and switches on what was tried a day before."""
+
+    def __init__(self, profile: Profile, url: str, seed: int, around: Surroundings) -> None:
+        super().__init__(profile, url, seed, around)
+        self._tried: set[int] = set()
 
     def begin(self, now: datetime) -> None:
-        self.plan(self.hours.next_open(now + _WAITS), self._try_all)
+        self.plan(self.hours.next_open(now + _WAITS), self._try_next)
 
-    def _try_all(self, now: datetime) -> None:
-        self.plan(self.hours.next_open(now + _TRIES_AGAIN), self._try_all)
-        for rule_id, _ in self.read("/offers", now).list_live("offer_rule"):
+    def _try_next(self, now: datetime) -> None:
+        self.plan(self.hours.next_open(now + _PAUSE), self._try_next)
+        listed = [rule_id for rule_id, _ in self.read("/offers", now).list_live("offer_rule")]
+        left = [rule_id for rule_id in listed if rule_id not in self._tried]
+        for rule_id in sorted(left, key=lambda each: self.habits.draw("turn", each)):
+            self._tried.add(rule_id)
             address = f"/offers/rules/{rule_id}"
             page = self.read(address, now)
             if page.find_form(f"{address}/switch", enabled="yes") is not None:
                 self.press(page, f"{address}/backtest")
-                self.plan_work(now, 9.0, partial(self._switch_on, address))
+                self.plan_work(now, _READS_RESULT_AFTER_H, partial(self._switch_on, address))
+                return
 
     def _switch_on(self, address: str, now: datetime) -> None:
         page = self.read(address, now)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from simulators.browser import Form, Page
-from simulators.people.person import Person
+from simulators.people.person import Chore, Person
 
 _VETOES, _SILENT = 0.15, 0.2
 _TRIES_AGAIN = timedelta(days=3)
@@ -28,7 +28,7 @@ class OfferDesk:
         if offer_id not in self._pending:
             self._pending.add(offer_id)
             hours = self._who.habits.takes(0.5, 9.0, "offer", offer_id, now)
-            self._who.plan_work(now, hours, partial(self._handle, offer_id))
+            self._who.plan_work(now, hours, partial(self._handle, offer_id), Chore.OFFERS)
 
     def _handle(self, offer_id: int, now: datetime) -> None:
         self._pending.discard(offer_id)
@@ -52,7 +52,7 @@ class OfferDesk:
         if after.find_form(f"{address}/send") is not None:
             self._pending.add(offer_id)
             later = self._who.hours.next_open(now + _TRIES_AGAIN)
-            self._who.plan(later, partial(self._handle, offer_id))
+            self._who.plan(later, partial(self._handle, offer_id), Chore.OFFERS)
         else:
             serial = page.get_mark("offer-head", "serial")
             self._who.around.call_about_offer(serial, offer_id, now)
@@ -74,15 +74,15 @@ class OfferReader:
         """The dealer sent an offer: they look when they have time, or never."""
         if not self._who.habits.happens(_SILENT, "silent", offer_id):
             hours = self._who.habits.takes(2.0, 30.0, "offer", offer_id)
-            self._who.plan_work(now, hours, partial(self._weigh, offer_id))
+            self._who.plan_work(now, hours, partial(self._read, offer_id), Chore.OFFERS)
 
-    def _weigh(self, offer_id: int, now: datetime) -> None:
+    def _read(self, offer_id: int, now: datetime) -> None:
         address = f"/offers/{offer_id}"
         page = self._who.read(address, now)
         if page.find_form(f"{address}/seen") is not None:
             self._who.press(page, f"{address}/seen")
-        hours = self._who.habits.takes(1.0, 24.0, "weighs", offer_id)
-        self._who.plan_work(now, hours, partial(self._answer, offer_id))
+        hours = self._who.habits.takes(4.0, 60.0, "weighs", offer_id)
+        self._who.plan_work(now, hours, partial(self._answer, offer_id), Chore.ANSWERS)
 
     def _answer(self, offer_id: int, now: datetime) -> None:
         address = f"/offers/{offer_id}"

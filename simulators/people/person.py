@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from itertools import count
 from typing import Protocol
 
@@ -19,6 +20,14 @@ _log = structlog.get_logger(__name__)
 Act = Callable[[datetime], None]
 
 
+class Chore(StrEnum):
+    """What an errand is about; people may rest from one chore and go on with the others."""
+
+    MACHINES = "machines"
+    OFFERS = "offers"
+    ANSWERS = "answers"
+
+
 @dataclass(order=True, slots=True)
 class Errand:
     """Something that somebody wants to do at a time."""
@@ -27,6 +36,7 @@ class Errand:
     number: int
     who: "Person" = field(compare=False)
     act: Act = field(compare=False)
+    chore: Chore = field(compare=False)
 
 
 class Diary:
@@ -40,8 +50,8 @@ class Diary:
     def next_due(self) -> datetime | None:
         return self._errands[0].due if self._errands else None
 
-    def add(self, due: datetime, who: "Person", act: Act) -> None:
-        heapq.heappush(self._errands, Errand(due, next(self._numbers), who, act))
+    def add(self, due: datetime, who: "Person", act: Act, chore: Chore) -> None:
+        heapq.heappush(self._errands, Errand(due, next(self._numbers), who, act, chore))
 
     def take(self, until: datetime) -> Errand | None:
         """The next errand that is due by then."""
@@ -92,12 +102,14 @@ class Person:
     def begin(self, now: datetime) -> None:
         """Writes the first errand into the diary."""
 
-    def plan(self, due: datetime, act: Act) -> None:
-        self.around.diary.add(due, self, act)
+    def plan(self, due: datetime, act: Act, chore: Chore = Chore.MACHINES) -> None:
+        self.around.diary.add(due, self, act, chore)
 
-    def plan_work(self, now: datetime, hours: float, act: Act) -> None:
+    def plan_work(
+        self, now: datetime, hours: float, act: Act, chore: Chore = Chore.MACHINES
+    ) -> None:
         """Plans something for after so many working hours."""
-        self.plan(self.hours.add(now, hours), act)
+        self.plan(self.hours.add(now, hours), act, chore)
 
     def attempt(self, act: Act, now: datetime) -> None:
         """Does something; what a page refused or broke is written down, not raised."""

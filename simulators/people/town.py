@@ -17,7 +17,7 @@ from simulators.people.cast import (
 from simulators.people.customer import Customer
 from simulators.people.dispatcher import Dispatcher
 from simulators.people.maker import Maker
-from simulators.people.person import Diary, Person
+from simulators.people.person import Chore, Diary, Errand, Person
 from simulators.people.technician import Technician
 from simulators.people.truth import Truth
 
@@ -34,7 +34,7 @@ class Town:
         self.diary = Diary()
         self.truth = Truth(ledger)
         self.troubles: list[Trouble] = []
-        self._rests_from: dict[str, datetime] = {}
+        self._rests_from: dict[tuple[str, Chore], datetime] = {}
         self._machines = {each.serial: each for each in cast.machines}
         self._people = [
             made for each in cast.people if (made := self._make(each, url, seed)) is not None
@@ -54,9 +54,9 @@ class Town:
             return Customer(profile, url, seed, self, own)
         return None
 
-    def let_rest(self, organisation: str, since: datetime) -> None:
-        """From then on its people do nothing more; their work waits for somebody else."""
-        self._rests_from[organisation] = since
+    def let_rest(self, organisation: str, chore: Chore, since: datetime) -> None:
+        """From then on its people leave that chore; what there is to do waits for others."""
+        self._rests_from[organisation, chore] = since
 
     @property
     def requests(self) -> int:
@@ -71,10 +71,12 @@ class Town:
     def run_until(self, until: datetime, set_clock: Callable[[datetime], datetime]) -> None:
         """Does all that is due by then; `set_clock` is told when and says what a clock shows."""
         while (errand := self.diary.take(until)) is not None:
-            rests_from = self._rests_from.get(errand.who.profile.organisation)
-            if rests_from is not None and errand.due >= rests_from:
-                continue
-            errand.who.attempt(errand.act, set_clock(errand.due))
+            if not self._is_left(errand):
+                errand.who.attempt(errand.act, set_clock(errand.due))
+
+    def _is_left(self, errand: Errand) -> bool:
+        rests_from = self._rests_from.get((errand.who.profile.organisation, errand.chore))
+        return rests_from is not None and errand.due >= rests_from
 
     def close(self) -> None:
         for each in self._people:

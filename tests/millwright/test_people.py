@@ -4,6 +4,7 @@ import shutil
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
@@ -12,25 +13,33 @@ from foundation.clock import ManualClock, to_ms
 from foundation.identity.scope import Scope
 from foundation.settings import read_settings
 from millwright.demo.history import serve_to_people
-from millwright.demo.network import DEALERS, install_demo, make_cast
+from millwright.demo.network import DEALERS, PRESENTED_CUSTOMER, install_demo, make_cast
 from millwright.wiring import open_platform
+from services.offers.models import Offer
+from services.offers.rules import OfferState
+from services.orders.models import Order
+from services.orders.rules import OrderState
 from services.tickets.codes import FailureMode
 from services.tickets.models import Ticket, TicketEntry
 from services.tickets.rules import EntryKind, TicketState
 from simulators.faults import Fault, FaultKind
 from simulators.fleet import make_fleet, write_plan
 from simulators.ledger import Act, Ledger
+from simulators.people import maker
 from simulators.people.dispatcher import Dispatcher
-from simulators.people.person import Person
+from simulators.people.person import Chore, Person
 from simulators.people.town import Town
 from telemetry.alarms.lifecycle import clear_alarm, raise_alarm
 from telemetry.alarms.models import Severity
+from telemetry.store.contract import SampleBatch
 from telemetry.verdicts import Verdict, VerdictKind
+from tests.services.offers.histories import states
 
 # A Monday; Hamburg's dealer is an hour ahead of UTC.
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 SYSTEM = Scope.system("test")
-FLEET = make_fleet(seed=1, assets=1, start_ms=to_ms(MONDAY))
+BOUGHT = MONDAY - timedelta(days=40)
+FLEET = make_fleet(seed=1, assets=1, start_ms=to_ms(BOUGHT))
 MACHINE = FLEET.assets[0]
 CONDITION = "limit:vibration:high:serious"
 
@@ -51,7 +60,7 @@ def installed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "data"
     with open_platform(settings_of(folder), ManualClock(MONDAY)) as platform:
         with platform.database.transaction(SYSTEM) as session:
-            accounts = install_demo(session, FLEET, at=MONDAY)
+            accounts = install_demo(session, FLEET, at=BOUGHT)
         with platform.database.session(SYSTEM) as session:
             cast = make_cast(session, FLEET, accounts)
     return folder, cast
@@ -78,6 +87,26 @@ class Theatre:
                 evidence={},
             )
         self.platform.worker.step()
+
+    def report_idling(self):
+        """Readings of every ten minutes since it was bought: loaded by day, then long idle."""
+        rows = np.arange((MONDAY - BOUGHT).days * 144)
+        hour, day = rows % 144 / 6, rows // 144
+        columns = {
+            "power": np.full(len(rows), 30.0),
+            "running_state": states(hour, day, idle_hours=6.0),
+            "run_hours": rows / 6.0 * 0.6,
+        }
+        with self.platform.database.session(SYSTEM) as session:
+            assets = np.full(len(rows), session.scalars(select(Asset.id)).one(), dtype=np.uint32)
+        at_ms = to_ms(BOUGHT) + rows.astype(np.int64) * 600_000
+        self.platform.store.write([SampleBatch(MACHINE.kind, assets, at_ms, columns)])
+
+    def pass_days(self, first, last):
+        """Whole days, with the platform's own work in the early morning."""
+        for day in range(first, last):
+            self.platform.worker.step()
+            self.pass_time(after(6, days=day))
 
     def clear_alarm(self):
         with self.platform.database.transaction(SYSTEM) as session:
@@ -187,7 +216,7 @@ def test_whose_dealer_does_not_play_waits(play, installed):
 
 def test_whose_people_rest_leave_their_work_to_others(play):
     theatre = play(wear(after(4)))
-    theatre.town.let_rest(DEALERS["rhein"][0], after(7))
+    theatre.town.let_rest(DEALERS["rhein"][0], Chore.MACHINES, after(7))
     theatre.open_ticket()
     theatre.pass_time(after(12, days=3))
     assert theatre.ticket().state == TicketState.NEW
@@ -234,3 +263,35 @@ def test_what_the_portal_refused_is_noted_from_the_next_page(play):
     (trouble,) = theatre.town.troubles
     assert trouble.status == 200
     theatre.town.troubles.clear()
+
+
+@pytest.fixture
+def early_maker(monkeypatch):
+    monkeypatch.setattr(maker, "_WAITS", timedelta())
+    monkeypatch.setattr(maker, "_PAUSE", timedelta(hours=1))
+
+
+def test_offers_are_tried_switched_on_found_sent_and_answered(play, early_maker):
+    theatre = play()
+    theatre.report_idling()
+    theatre.pass_days(1, 20)
+    offers = theatre.find(Offer)
+    assert {each.state for each in offers} == {OfferState.ACCEPTED, OfferState.DECLINED}
+    assert all(each.found_at < each.sent_at < each.seen_at < each.ended_at for each in offers)
+    assert all(each.reason for each in offers if each.state == OfferState.DECLINED)
+    assert [each.state for each in theatre.find(Order)] == [OrderState.DONE]
+
+
+@pytest.mark.parametrize(
+    ("organisation", "chore", "waits"),
+    [
+        (DEALERS["rhein"][0], Chore.OFFERS, OfferState.PROPOSED),
+        (PRESENTED_CUSTOMER, Chore.ANSWERS, OfferState.SEEN),
+    ],
+)
+def test_offers_wait_for_whose_people_leave_them(play, early_maker, organisation, chore, waits):
+    theatre = play()
+    theatre.report_idling()
+    theatre.town.let_rest(organisation, chore, MONDAY)
+    theatre.pass_days(1, 7)
+    assert {each.state for each in theatre.find(Offer)} == {waits}
