@@ -32,6 +32,7 @@ UNGUARDED = {
     "devices/sites.py": "which sites the filter shows; whether a customer has a site already",
     "devices/provisioning.py": "which devices the filter shows; whether a key is taken",
     "devices/definitions.py": "whether a key is taken",
+    "telemetry/scoring.py": "how far scoring is: rows that belong to nobody",
     "telemetry/alarms/models.py": "whose alarm an occurrence belongs to",
     "services/offers/models.py": "whose consent the filter shows",
     "services/tickets/models.py": "since when an organisation sees the asset",
