@@ -33,6 +33,7 @@ RULE = "Variable speed drive"
 FOUND_MS = 120_000
 # A search or a trial of a rule waits for its turn behind scoring and triage.
 WORKED_MS = 60_000
+MOST_ALARMS = 6
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,8 @@ def open_page(browser, demo):
         arrive(page)
         return page
 
+    # An alarm that joins while somebody closes out asks for its verdict as well.
+    visits.expect_refusals_of(r"/close-out$")
     yield sign_in
     visits.close()
     assert visits.complaints == []
@@ -106,13 +109,25 @@ def close_out(page, note):
     page.get_by_role("link", name="Close out").first.click()
     for answer in ("Too hot", "Use, wear or maintenance"):
         page.locator("label.mw-choice").get_by_text(answer, exact=True).click()
+    page.get_by_label("Note").fill(note)
+    closed = page.get_by_role("status").filter(has_text="Closed.")
+    asked = page.get_by_role("alert").filter(has_text="Say for each alarm whether it was right.")
+    for _ in range(MOST_ALARMS):
+        judge(page)
+        keep_picture("ticket-5-technician-close-out", page)
+        page.get_by_role("button", name="Close the ticket").click()
+        expect(closed.or_(asked).first).to_be_visible()
+        if closed.is_visible():
+            return
+        expect(page.get_by_label("Note")).to_have_value(note)
+    pytest.fail("More alarms joined than this machine has conditions.")
+
+
+def judge(page):
+    """Says of each alarm that is asked about that it was right."""
     verdicts = page.locator("label.mw-choice").get_by_text("Right", exact=True)
     for number in range(verdicts.count()):
         verdicts.nth(number).click()
-    page.get_by_label("Note").fill(note)
-    keep_picture("ticket-5-technician-close-out", page)
-    page.get_by_role("button", name="Close the ticket").click()
-    expect(page.get_by_role("status").filter(has_text="Closed.")).to_be_visible()
 
 
 def test_a_fault_becomes_a_ticket_that_all_parties_follow_to_its_end(demo, open_page):
