@@ -1,5 +1,6 @@
 """Python's collector of reference cycles, set for a process that lives long with many objects."""
 
+import atexit
 import gc
 
 # A page or a step of scoring makes some thousand objects, nearly all of them gone by its end.
@@ -14,4 +15,6 @@ def settle_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    # Extensions look at the end whether all of theirs was given back.
+    atexit.register(gc.unfreeze)
     gc.set_threshold(_YOUNG, _MIDDLE, _OLD)
