@@ -1,10 +1,12 @@
-"""Thirty simulated days at speed: how long they take, whether they end with consistent books."""
+"""The demo's ninety days at speed: how long they take, and whether their books are consistent."""
 
 import resource
 import time
+from collections import Counter
+from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from benchmarks.figures import Figure, Mark
 from benchmarks.options import Options
@@ -16,11 +18,14 @@ from millwright.data_folder import DataFolder
 from millwright.demo.books import list_faults_in_books
 from millwright.demo.running import MadeHistory, make_history, read_demo_settings
 from millwright.demo.state import DemoState
+from services.offers.models import Offer
+from services.offers.rules import OfferState
 from services.tickets.models import Ticket
+from services.tickets.rules import TicketState
 from simulators.fleet import DAY_MS
 from tests.e2e.served import NotStarted
 
-ASSETS, DAYS, SEED = 60, 30, 2
+ASSETS, DAYS, SEED = 60, 90, 2
 
 
 def measure(options: Options) -> list[Figure]:
@@ -28,14 +33,15 @@ def measure(options: Options) -> list[Figure]:
     began_s, began_cpu_s = time.perf_counter(), _cpu_s()
     made, settings = _play(options.work / "soak")
     wall_s, cpu_s = time.perf_counter() - began_s, _cpu_s() - began_cpu_s
-    faults, tickets = _look(settings)
+    faults, tickets, offers = _look(settings)
     met = [f"{each.person} at {each.address}: {each.text}" for each in made.troubles]
     if faults or met:
         raise NotStarted("\n".join([*faults, *met]))
     return [
         Figure(f"history, {ASSETS} machines, {DAYS} days", "s", [wall_s]),
         Figure("processor time, both processes", "s", [cpu_s]),
-        Figure("tickets", "", [tickets]),
+        Figure("tickets", "", [tickets.total()], note=_describe(tickets, TicketState)),
+        Figure("offers", "", [offers.total()], note=_describe(offers, OfferState)),
         Figure("faults in the books, and pages that failed people", "", [0], Mark("highest", 0)),
     ]
 
@@ -52,14 +58,20 @@ def _play(path: Path) -> tuple[MadeHistory, Settings]:
         folder.release()
 
 
-def _look(settings: Settings) -> tuple[list[str], int]:
+def _look(settings: Settings) -> tuple[list[str], Counter[str], Counter[str]]:
+    """What is wrong in the books, and the states of all tickets and of all offers."""
     database = open_database(settings.database_url)
     try:
         with database.session(Scope.system("soak")) as session:
-            tickets = session.scalar(select(func.count(Ticket.id))) or 0
-            return list_faults_in_books(session), tickets
+            tickets = Counter[str](session.scalars(select(Ticket.state)))
+            offers = Counter[str](session.scalars(select(Offer.state)))
+            return list_faults_in_books(session), tickets, offers
     finally:
         database.close()
+
+
+def _describe(found: Counter[str], states: type[StrEnum]) -> str:
+    return ", ".join(f"{found[each]} {each}" for each in states)
 
 
 def _cpu_s() -> float:
