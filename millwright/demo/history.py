@@ -25,10 +25,10 @@ from simulators.people.person import Chore
 from simulators.people.town import Town
 from telemetry.mqtt import Message
 
-STEP_MS = 3 * 60 * 60 * 1000
+STEP_MS = 4 * 60 * 60 * 1000
 # Readings wait up to a step for their turn, which must not make them late.
 HISTORY_SPEED = 2 * STEP_MS / 60_000
-_READINGS_IN_MESSAGE = 18
+_READINGS_IN_MESSAGE = 24
 # Triage looks some minutes after a step, so that tickets are not all opened at the full hour.
 _TRIAGE_WITHIN_MS = 25 * 60 * 1000
 _STOP_S = 5.0

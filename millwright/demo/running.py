@@ -60,12 +60,13 @@ FILL_DAYS = 3
 # Whose work waits for the visitor at the end of the first history, and for how many days; offers
 # are searched once a week, and somebody must have sent what the customer is to answer.
 RESTS = (
-    (PRESENTED_DEALER, Chore.MACHINES, 4),
-    (PRESENTED_DEALER, Chore.OFFERS, 9),
-    (PRESENTED_CUSTOMER, Chore.ANSWERS, 18),
+    (PRESENTED_DEALER, Chore.MACHINES, 3),
+    (PRESENTED_DEALER, Chore.VISITS, 7),
+    (PRESENTED_DEALER, Chore.OFFERS, 13),
+    (PRESENTED_CUSTOMER, Chore.ANSWERS, 35),
 )
 # Of a short history at most that share.
-REST_SHARE = 5
+REST_SHARE = 0.4
 
 
 def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int:
@@ -179,7 +180,7 @@ def _list_rests(state: DemoState, begin_ms: int, until_ms: int) -> tuple[Rest, .
     """What is left to the visitor, at the end of the first history and in all that follow."""
     if state.is_made:
         return tuple(Rest(name, chore, begin_ms) for name, chore, _ in RESTS)
-    longest_ms = (until_ms - begin_ms) // REST_SHARE
+    longest_ms = int((until_ms - begin_ms) * REST_SHARE)
     return tuple(
         Rest(name, chore, until_ms - min(days * DAY_MS, longest_ms)) for name, chore, days in RESTS
     )

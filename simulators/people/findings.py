@@ -83,7 +83,7 @@ _FINDINGS: Mapping[str, Finding] = {
         noticed="The axis jerks.",
     ),
     "cell_ageing": Finding(
-        "LOO", _OTHER, "Equalising charge; three cells exchanged.", "battery cells",
+        "LOO", _OTHER, "Capacity measured; three weak cells exchanged.", "battery cells",
         noticed="The battery does not last a shift.",
     ),
     "cell_short": Finding(

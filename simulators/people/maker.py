@@ -1,4 +1,4 @@
-"""The manufacturer's product manager: tries an offer rule on history, then switches it on."""
+"""The manufacturer's product manager: tries offer rules on history, then switches them on."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,12 +9,12 @@ from simulators.people.person import Person, Surroundings
 # Rules look back some weeks, so a trial before says little.
 _WAITS = timedelta(days=24)
 # One rule after the other, so that dealers learn of each what customers think of it.
-_PAUSE = timedelta(days=3, hours=12)
+_PAUSE = timedelta(days=4)
 _READS_RESULT_AFTER_H = 9.0
 
 
 class Maker(Person):
-    """Takes the rules in turn and switches on what was tried a day before."""
+    """Takes the cheapest first, and switches on what was tried a day before."""
 
     def __init__(self, profile: Profile, url: str, seed: int, around: Surroundings) -> None:
         super().__init__(profile, url, seed, around)
@@ -25,9 +25,9 @@ class Maker(Person):
 
     def _try_next(self, now: datetime) -> None:
         self.plan(self.hours.next_open(now + _PAUSE), self._try_next)
-        listed = [rule_id for rule_id, _ in self.read("/offers", now).list_live("offer_rule")]
-        left = [rule_id for rule_id in listed if rule_id not in self._tried]
-        for rule_id in sorted(left, key=lambda each: self.habits.draw("turn", each)):
+        listed = self.read("/offers", now).list_live("offer_rule")
+        by_price = sorted((int(told["data-price"]), rule_id) for rule_id, told in listed)
+        for rule_id in (each for _, each in by_price if each not in self._tried):
             self._tried.add(rule_id)
             address = f"/offers/rules/{rule_id}"
             page = self.read(address, now)

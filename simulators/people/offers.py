@@ -9,7 +9,7 @@ from functools import partial
 from simulators.browser import Form, Page
 from simulators.people.person import Chore, Person
 
-_VETOES, _SILENT = 0.15, 0.2
+_VETOES, _REGRETS, _SILENT = 0.15, 0.08, 0.2
 _TRIES_AGAIN = timedelta(days=3)
 # What one of a benefit's unit is worth to somebody, in money; risks are hard to weigh.
 _WORTH_OF = {"money/a": 1.0, "h": 60.0}
@@ -17,7 +17,7 @@ _UNSURE = 0.45
 
 
 class OfferDesk:
-    """A dispatcher's part: veto or send, then confirm and complete what was ordered."""
+    """A dispatcher's part: veto, send or withdraw, then confirm and complete what was ordered."""
 
     def __init__(self, who: Person) -> None:
         self._who = who
@@ -43,8 +43,7 @@ class OfferDesk:
     def _check(self, page: Page, offer_id: int, now: datetime) -> None:
         address = f"/offers/{offer_id}"
         if self._who.habits.happens(_VETOES, "vetoes", offer_id):
-            form = page.find_form(f"{address}/veto")
-            self._who.visitor.press(page, form, reason=_choose(self._who, form, offer_id))
+            self._end(page, f"{address}/veto", offer_id)
             return
         self._who.press(page, f"{address}/send")
         # Nothing is sent while an alarm or a ticket is open on the machine, as the page then says.
@@ -56,6 +55,19 @@ class OfferDesk:
         else:
             serial = page.get_mark("offer-head", "serial")
             self._who.around.call_about_offer(serial, offer_id, now)
+            if self._who.habits.happens(_REGRETS, "regrets", offer_id):
+                hours = self._who.habits.takes(1.0, 9.0, "regrets", offer_id)
+                self._who.plan_work(now, hours, partial(self._regret, offer_id), Chore.OFFERS)
+
+    def _regret(self, offer_id: int, now: datetime) -> None:
+        """Something speaks against it after all: withdrawn, unless the customer was quicker."""
+        page = self._who.read(f"/offers/{offer_id}", now)
+        if page.find_form(f"/offers/{offer_id}/withdraw") is not None:
+            self._end(page, f"/offers/{offer_id}/withdraw", offer_id)
+
+    def _end(self, page: Page, address: str, offer_id: int) -> None:
+        form = page.find_form(address)
+        self._who.visitor.press(page, form, reason=_choose(self._who, form, offer_id))
 
     def _deliver(self, offer_id: int, now: datetime) -> None:
         page = self._who.read(f"/offers/{offer_id}", now)

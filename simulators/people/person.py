@@ -24,6 +24,7 @@ class Chore(StrEnum):
     """What an errand is about; people may rest from one chore and go on with the others."""
 
     MACHINES = "machines"
+    VISITS = "visits"
     OFFERS = "offers"
     ANSWERS = "answers"
 

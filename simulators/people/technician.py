@@ -1,12 +1,13 @@
 """Technicians: go to machines, find out, wait for parts, mend, and close out with their view."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from simulators.browser import Form, Page
 from simulators.faults import FaultKind
 from simulators.people.cast import Profile
 from simulators.people.findings import NOTHING, Finding, describe_fault
-from simulators.people.person import MOST_IDLE, Person, Surroundings
+from simulators.people.person import MOST_IDLE, Chore, Person, Surroundings
 
 _MENDED_WITHIN = timedelta(days=14)
 _CARELESS = 0.06
@@ -27,7 +28,7 @@ class Technician(Person):
             self.plan(now + MOST_IDLE, self._stay)
         self._mine.add(ticket_id)
         hours = self.habits.takes(1.0, 12.0, "goes", ticket_id)
-        self.plan_work(now, hours, lambda at: self._go(ticket_id, at))
+        self.plan_work(now, hours, lambda at: self._go(ticket_id, at), Chore.VISITS)
 
     def _stay(self, now: datetime) -> None:
         """Who has work to do leaves the page open, and so stays signed in."""
@@ -43,7 +44,8 @@ class Technician(Person):
             has_parts = state == "waiting"
             self._move(page, ticket_id, "start")
             hours = self.habits.takes(0.5, 2.5, "works", ticket_id)
-            self.plan_work(now, hours, lambda at: self._work(ticket_id, at, has_parts=has_parts))
+            work = partial(self._work, ticket_id, has_parts=has_parts)
+            self.plan_work(now, hours, work, Chore.VISITS)
         elif state == "in_progress":
             self._work(ticket_id, now, has_parts=True)
         elif state == "solved":
@@ -74,7 +76,7 @@ class Technician(Person):
         note = f"Seen on site. The {part} is ordered."
         self._move(page, ticket_id, "wait", note)
         hours = self.habits.takes(6.0, 30.0, "part", ticket_id)
-        self.plan_work(now, hours, lambda at: self._go(ticket_id, at))
+        self.plan_work(now, hours, lambda at: self._go(ticket_id, at), Chore.VISITS)
 
     def _mend(
         self, now: datetime, page: Page, ticket_id: int, device: str, found: list[FaultKind]
@@ -88,7 +90,9 @@ class Technician(Person):
     def _plan_finish(self, ticket_id: int, now: datetime, left: int) -> None:
         # The machine must have run for a while before anybody can say that it is well.
         due = max(self.hours.add(now, 2.0), now + timedelta(hours=5))
-        self.plan(self.hours.next_open(due), lambda at: self._finish(ticket_id, at, left))
+        self.plan(
+            self.hours.next_open(due), lambda at: self._finish(ticket_id, at, left), Chore.VISITS
+        )
 
     def _finish(self, ticket_id: int, now: datetime, left: int = 0) -> None:
         page = self.read(f"/tickets/{ticket_id}", now)

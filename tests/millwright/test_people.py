@@ -25,7 +25,7 @@ from services.tickets.rules import EntryKind, TicketState
 from simulators.faults import Fault, FaultKind
 from simulators.fleet import make_fleet, write_plan
 from simulators.ledger import Act, Ledger
-from simulators.people import maker
+from simulators.people import maker, offers
 from simulators.people.dispatcher import Dispatcher
 from simulators.people.person import Chore, Person
 from simulators.people.town import Town
@@ -266,32 +266,37 @@ def test_what_the_portal_refused_is_noted_from_the_next_page(play):
 
 
 @pytest.fixture
-def early_maker(monkeypatch):
+def early(monkeypatch):
+    """Rules are tried at once, and nobody regrets an offer that was sent."""
     monkeypatch.setattr(maker, "_WAITS", timedelta())
     monkeypatch.setattr(maker, "_PAUSE", timedelta(hours=1))
+    monkeypatch.setattr(offers, "_REGRETS", 0.0)
+    return monkeypatch
 
 
-def test_offers_are_tried_switched_on_found_sent_and_answered(play, early_maker):
+def test_offers_are_tried_switched_on_found_sent_and_answered(play, early):
     theatre = play()
     theatre.report_idling()
     theatre.pass_days(1, 20)
-    offers = theatre.find(Offer)
-    assert {each.state for each in offers} == {OfferState.ACCEPTED, OfferState.DECLINED}
-    assert all(each.found_at < each.sent_at < each.seen_at < each.ended_at for each in offers)
-    assert all(each.reason for each in offers if each.state == OfferState.DECLINED)
+    made = theatre.find(Offer)
+    assert {each.state for each in made} == {OfferState.ACCEPTED, OfferState.DECLINED}
+    assert all(each.found_at < each.sent_at < each.seen_at < each.ended_at for each in made)
+    assert all(each.reason for each in made if each.state == OfferState.DECLINED)
     assert [each.state for each in theatre.find(Order)] == [OrderState.DONE]
 
 
 @pytest.mark.parametrize(
-    ("organisation", "chore", "waits"),
+    ("left", "regrets", "state"),
     [
-        (DEALERS["rhein"][0], Chore.OFFERS, OfferState.PROPOSED),
-        (PRESENTED_CUSTOMER, Chore.ANSWERS, OfferState.SEEN),
+        ((DEALERS["rhein"][0], Chore.OFFERS), 0.0, OfferState.PROPOSED),
+        ((PRESENTED_CUSTOMER, Chore.ANSWERS), 0.0, OfferState.SEEN),
+        ((PRESENTED_CUSTOMER, Chore.ANSWERS), 1.0, OfferState.WITHDRAWN),
     ],
 )
-def test_offers_wait_for_whose_people_leave_them(play, early_maker, organisation, chore, waits):
+def test_offers_of_whose_people_leave_them(play, early, left, regrets, state):
+    early.setattr(offers, "_REGRETS", regrets)
     theatre = play()
     theatre.report_idling()
-    theatre.town.let_rest(organisation, chore, MONDAY)
+    theatre.town.let_rest(*left, MONDAY)
     theatre.pass_days(1, 7)
-    assert {each.state for each in theatre.find(Offer)} == {waits}
+    assert {each.state for each in theatre.find(Offer)} == {state}
