@@ -4,10 +4,11 @@ A session carries the `Scope` it acts for. The guard adds that scope's filter to
 a scoped table and refuses to write rows outside it; a session without a scope cannot query.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -18,6 +19,8 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Enum,
+    Executable,
+    FromClause,
     Integer,
     MetaData,
     String,
@@ -37,6 +40,7 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeDecorator
 
 from foundation.errors import Forbidden, Invalid, Unavailable
@@ -124,16 +128,49 @@ def _scoped_classes() -> list[type[Scoped]]:
     return [each for each in mapped if issubclass(each, Scoped)]
 
 
-def _criteria(session: Session, scope: Scope) -> list[LoaderCriteriaOption]:
+@cache
+def _scoped_by_table() -> Mapping[FromClause, type[Scoped]]:
+    # Asked for by the first query, when every table has been imported.
+    return {each.__table__: each for each in _scoped_classes()}  # type: ignore[attr-defined]
+
+
+def _criteria(session: Session, scope: Scope, statement: Executable) -> list[LoaderCriteriaOption]:
+    """The filters of the scoped tables that occur in a statement.
+
+    Those of all tables would do as well; most of the time of a small query would go into them.
+    """
     # Built once for a session: the filters depend on its scope alone.
-    known: list[LoaderCriteriaOption] | None = session.info.get("criteria")
-    if known is None:
-        known = [
-            with_loader_criteria(each, each.visible_to(scope), include_aliases=True)
-            for each in _scoped_classes()
-        ]
-        session.info["criteria"] = known
-    return known
+    known: dict[type[Scoped], LoaderCriteriaOption] = session.info.setdefault("criteria", {})
+    found = _list_scoped(statement)
+    for each in found:
+        if each not in known:
+            known[each] = with_loader_criteria(each, each.visible_to(scope), include_aliases=True)
+    return [known[each] for each in found]
+
+
+def _list_scoped(statement: Executable) -> list[type[Scoped]]:
+    """The scoped classes a statement may read, in a fixed order; all where it cannot be said."""
+    by_table = _scoped_by_table()
+    if getattr(statement, "_with_options", ()):
+        # An eager load reads tables that the statement does not name.
+        return list(by_table.values())
+    found = {
+        table
+        for element in iterate(statement)  # type: ignore[arg-type]
+        for table in _list_tables(element)
+    }
+    return [each for table, each in by_table.items() if table in found]
+
+
+def _list_tables(element: Any) -> Iterator[FromClause]:
+    if isinstance(element, FromClause):
+        yield element
+    mapper = getattr(element, "_annotations", {}).get("parententity")
+    if mapper is not None:
+        yield from mapper.mapper.tables
+    table = getattr(element, "table", None)
+    if table is not None:
+        yield from (each for each in iterate(table) if isinstance(each, FromClause))
 
 
 def _guard_queries(state: ORMExecuteState) -> None:
@@ -144,7 +181,9 @@ def _guard_queries(state: ORMExecuteState) -> None:
         return
     if not state.is_select:
         _guard_statement(state, scope)
-    state.statement = state.statement.options(*_criteria(state.session, scope))
+    # What a filter itself asks for is found by it: it names core tables, which are not filtered.
+    criteria = _criteria(state.session, scope, state.statement)
+    state.statement = state.statement.options(*criteria)
 
 
 def _guard_statement(state: ORMExecuteState, scope: Scope) -> None:

@@ -57,11 +57,21 @@ def sqlite_template(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def sqlite_database(sqlite_template, tmp_path):
-    path = tmp_path / "millwright.db"
-    shutil.copy(sqlite_template, path)
+@pytest.fixture(scope="session")
+def sqlite_engine(tmp_path_factory):
+    """One engine for all tests: compiling a statement anew takes longer than running it."""
+    path = tmp_path_factory.mktemp("sqlite") / "millwright.db"
     database = open_database(f"sqlite:///{path}")
+    yield database, path
+    database.close()
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template, sqlite_engine):
+    database, path = sqlite_engine
+    for each in path.parent.iterdir():
+        each.unlink()
+    shutil.copy(sqlite_template, path)
     yield database
     database.close()
 
