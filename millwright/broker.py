@@ -159,6 +159,20 @@ def start_broker(
     return RunningBroker(kind, place.url, access.accounts, child)
 
 
+def check_place(
+    *, port: int | None, host: str = "127.0.0.1", external_url: str | None = None
+) -> None:
+    """Refuses at once what `start_broker` would refuse after long work before it.
+
+    Raises:
+        Conflict, Unavailable, Invalid: as `start_broker` does.
+    """
+    if external_url:
+        _reach(external_url)
+    elif port:
+        _find_port(host, port)
+
+
 def find_mosquitto() -> str | None:
     """The path of a mosquitto that reads our configuration, else None."""
     binary = shutil.which("mosquitto") or shutil.which("mosquitto", path=_SYSTEM_FOLDERS)

@@ -33,7 +33,7 @@ from foundation.settings import Settings, read_settings
 from millwright.data_folder import DataFolder
 from millwright.serve import (
     Service,
-    interrupt_on_sigterm,
+    interrupt_on_signals,
     reserve_port,
     running,
     stop_on_signals,
@@ -83,7 +83,7 @@ def find_mapping(name: str) -> Path:
 
 def run_replay(data: Path | None, plan: ReplayPlan, given: Mapping[str, Any]) -> int:
     """Plays the recordings and prints what became of them; returns the exit code."""
-    interrupt_on_sigterm()
+    interrupt_on_signals()
     set_up_logs("console")
     mapping_path = find_mapping(plan.mapping)
     mapping = read_mapping(mapping_path)

@@ -207,9 +207,11 @@ def _make_runtime(platform: Platform, stop: threading.Event) -> WebRuntime:
     )
 
 
-def interrupt_on_sigterm() -> None:
-    """Until the service runs, SIGTERM takes back what was begun, as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def interrupt_on_signals() -> None:
+    """Until the service runs, Ctrl-C and SIGTERM take back what was begun."""
+    # Said of both: who is started in the background is born deaf to the first.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def stop_on_signals(stop: threading.Event) -> None:
@@ -225,7 +227,7 @@ def stop_on_signals(stop: threading.Event) -> None:
 
 def run_service(settings: Settings, *, broker: str | None) -> int:
     """`millwright serve`: the whole platform until it is told to stop; returns the exit code."""
-    interrupt_on_sigterm()
+    interrupt_on_signals()
     settle_collector()
     set_up_logs(settings.log_format)
     begun_s = stopwatch_s()

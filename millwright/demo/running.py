@@ -20,6 +20,7 @@ from foundation.errors import Conflict
 from foundation.identity.scope import Scope
 from foundation.log import set_up_logs
 from foundation.settings import Settings, read_settings
+from millwright.broker import check_place
 from millwright.children import ChildProcess, start_python
 from millwright.data_folder import DataFolder
 from millwright.demo.history import HISTORY_SPEED, HistoryPlan, Rest, play_history
@@ -35,7 +36,8 @@ from millwright.demo.state import INTERVAL_S, DemoPlan, DemoState, read_state, w
 from millwright.memory import settle_collector
 from millwright.serve import (
     Service,
-    interrupt_on_sigterm,
+    choose_broker,
+    interrupt_on_signals,
     reserve_port,
     running,
     stop_on_signals,
@@ -71,7 +73,7 @@ REST_SHARE = 0.4
 
 def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int:
     """Runs the demo until it is told to stop; returns the exit code."""
-    interrupt_on_sigterm()
+    interrupt_on_signals()
     settle_collector()
     # What history does every night would tear its bar; warnings may.
     set_up_logs("console", level=logging.WARNING)
@@ -81,6 +83,8 @@ def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int
         listener = _reserve_port(given)
         stack.callback(listener.close)
         settings = read_demo_settings(folder, given)
+        _, external = choose_broker(plan.broker, settings)
+        check_place(port=settings.mqtt_port, external_url=external)
         state = read_state(folder, plan)
         # A first start that is interrupted goes on where it began, not beside it.
         write_state(folder, state)

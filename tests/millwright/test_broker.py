@@ -124,6 +124,17 @@ def test_it_does_not_outlive_a_parent_that_is_killed(kind, tmp_path):
 
 
 @broker_test
+def test_without_mosquitto_the_embedded_broker_is_started(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("millwright.broker._SYSTEM_FOLDERS", str(tmp_path))
+    broker = start_broker(tmp_path / "broker", make_access())
+    try:
+        assert (broker.kind, broker.is_alive) == (BrokerKind.AMQTT, True)
+    finally:
+        broker.stop()
+
+
+@broker_test
 @both_kinds
 def test_a_taken_port_is_one_clear_line_and_starts_nothing(kind, tmp_path):
     require(kind)

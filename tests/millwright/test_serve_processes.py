@@ -244,6 +244,42 @@ def test_the_demo_starts_is_interrupted_starts_again_and_keeps_what_it_has(tmp_p
     assert end(warm, signal.SIGTERM)[0] == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_signal_while_history_is_made_ends_the_demo_with_every_child(tmp_path, number):
+    plan = ["--assets", "6", "--days", "60", "--data", tmp_path / "demo", "--port", "0"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("millwright"), "demo", *plan],
+            stdout=log,
+            stderr=log,
+            env=served._environment({}),
+        )
+    try:
+        wait_until((tmp_path / "demo" / "accounts.json").exists, timeout_s=60)
+        wait_until(lambda: list_children(process.pid), timeout_s=60)
+        began, children = time.monotonic(), list_children(process.pid)
+        process.send_signal(number)
+        assert process.wait(30) != 0
+        assert time.monotonic() - began < ENDS_S
+        wait_until(lambda: all_gone(children), timeout_s=2)
+    finally:
+        process.kill()
+        process.wait()
+    assert "Traceback" not in (tmp_path / "log").read_text()
+    assert not (tmp_path / "demo" / "owner.json").exists()
+
+
+def test_a_demo_whose_broker_cannot_be_is_refused_before_its_history(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = refuse("demo", "--data", tmp_path / "a", "--port", "0", "--mqtt-port", port)
+    assert f"Port {port} on 127.0.0.1 is taken" in line
+    away = f"mqtt://127.0.0.1:{port}"
+    line = refuse("demo", "--data", tmp_path / "b", "--port", "0", "--broker", away)
+    assert f"No broker answers at 127.0.0.1:{port}" in line
+    assert not (tmp_path / "a" / "millwright.db").exists()
+
+
 def test_a_folder_with_another_demo_is_left_as_it_is(tmp_path):
     state = {"assets": 2, "days": 1, "seed": 7, "start_ms": 0, "reached_ms": 0}
     (tmp_path / "demo-state.json").write_text(json.dumps(state))
