@@ -1,4 +1,4 @@
-"""How long a machine's page and its chart data take, on the demo's month of 10 machines.
+"""How long a machine's page and its chart data take, on a demo of 60 machines and 90 days.
 
 One request after the other over one kept connection, machines in turn, while the demo's machines
 report and are scored beside it.
