@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from devices.access import Act, AssetVisibility, may
 from foundation.database import Base, BigId, Scoped
-from foundation.errors import Conflict, Invalid
+from foundation.errors import Conflict, Invalid, NotFound
 from foundation.identity.models import Organisation
 from foundation.identity.people import check_time_zone
 from foundation.identity.scope import OrganisationKind, Scope
@@ -108,6 +108,42 @@ def create_site(
     session.add(site)
     session.flush()
     return site
+
+
+def get_site(session: Session, site_id: int) -> Site:
+    """A site that the scope sees.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    site = session.scalar(select(Site).where(Site.id == site_id))
+    if site is None:
+        raise NotFound("There is no such site.")
+    return site
+
+
+def change_site(session: Session, site: Site, *, name: str, time_zone: str, place: Place) -> None:
+    """Gives a site another name, time zone and place; what the place leaves out is forgotten.
+
+    Raises:
+        Invalid: without a name, with an unknown time zone or an impossible place.
+        Conflict: when its customer has another site of that name.
+    """
+    name = name.strip()
+    if not name:
+        raise Invalid("A site needs a name.", field="site")
+    if find_site_id(session, site.organisation_id, name) not in (None, site.id):
+        raise Conflict(
+            "%(name)s has a site named %(site)s already.",
+            name=site.organisation.name,
+            site=repr(name),
+        )
+    checked = check_place(place)
+    site.name, site.time_zone = name, check_time_zone(time_zone)
+    site.address, site.country = checked.address or "", checked.country
+    site.latitude, site.longitude = checked.latitude, checked.longitude
+    site.telephone = checked.telephone
+    session.flush()
 
 
 def locate_site(site: Site, place: Place) -> None:

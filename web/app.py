@@ -25,6 +25,7 @@ from web.portal import (
     reports,
     search,
     sign_in,
+    sites,
     tickets,
     views,
 )
@@ -58,6 +59,7 @@ AREAS = (
     administration,
     people,
     organisations,
+    sites,
     me,
     language,
     health,

@@ -136,7 +136,34 @@ class ReportForm(PortalForm):
     is_stopped = BooleanField(_("The machine stands still"))
 
 
-class AssetForm(PortalForm):
+class PlaceForm(PortalForm):
+    """Where a site is, and whom to call there."""
+
+    address = _line(_("Address of the site"), 400, needed=False, autocomplete="off")
+    country = _line(
+        _("Country"), 2, needed=False, help_text=_("Two letters, such as DE."), autocomplete="off"
+    )
+    latitude = NumberField(
+        _("Latitude"),
+        [Optional()],
+        description=_("Degrees north, such as 53.55; the map needs it."),
+    )
+    longitude = NumberField(
+        _("Longitude"), [Optional()], description=_("Degrees east, such as 9.99.")
+    )
+    telephone = _line(
+        _("Telephone on site"), 40, needed=False, help_text=_("Such as +49 40 123456.")
+    )
+
+
+class SiteForm(PlaceForm):
+    """A customer's site."""
+
+    site = _line(_("Name"), 200)
+    time_zone = _line(_("Time zone"), 60, help_text=_("Such as Europe/Berlin."))
+
+
+class AssetForm(PlaceForm):
     """A machine of the installed base."""
 
     equipment_model = SelectField(_("Equipment model"), [_needed()])
@@ -152,21 +179,6 @@ class AssetForm(PortalForm):
     site = _line(_("Site"), 200, help_text=_("A new name makes a new site."), list="sites")
     time_zone = _line(
         _("Time zone of a new site"), 60, needed=False, help_text=_("Such as Europe/Berlin.")
-    )
-    address = _line(_("Address of the site"), 400, needed=False, autocomplete="off")
-    country = _line(
-        _("Country"), 2, needed=False, help_text=_("Two letters, such as DE."), autocomplete="off"
-    )
-    latitude = NumberField(
-        _("Latitude"),
-        [Optional()],
-        description=_("Degrees north, such as 53.55; the map needs it."),
-    )
-    longitude = NumberField(
-        _("Longitude"), [Optional()], description=_("Degrees east, such as 9.99.")
-    )
-    telephone = _line(
-        _("Telephone on site"), 40, needed=False, help_text=_("Such as +49 40 123456.")
     )
     device = _line(
         _("Device key"),

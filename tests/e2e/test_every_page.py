@@ -55,6 +55,8 @@ MUST_REACH = {
         r"/administration/machines/template.csv",
         r"/administration/organisations",
         r"/administration/organisations/new",
+        r"/administration/sites",
+        r"/administration/sites/\d+",
     },
     "dealer_manager": _FOR_ALL | _ADMINISTRATION | {_REPORT, r"/tickets/\d+/close-out"},
     "technician": _FOR_ALL | {_REPORT},

@@ -78,6 +78,7 @@ def things_of(network: Network, file: str) -> dict[str, object]:
     return {
         "asset_id": network.asset,
         "ticket_id": 1,
+        "site_id": 1,
         "message_id": 1,
         "view_id": 9_000_000,  # nobody keeps a view of that number
         "offer_id": 1,

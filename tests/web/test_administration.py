@@ -1,6 +1,7 @@
 """Entering machines, organisations and people, one by one and as lists; the quarantine."""
 
 import io
+import re
 
 import pytest
 
@@ -187,3 +188,49 @@ def test_refused_messages_can_be_let_go(maker):
     assert maker.post("/quarantine/dismiss", fault).location == "/quarantine"
     assert "1 message was dismissed." in maker.read("/quarantine")
     assert maker.post("/quarantine/dismiss", fault).status_code == 404
+
+
+@pytest.fixture
+def site_address(maker):
+    return re.search(r"/administration/sites/\d+", maker.read("/administration/sites"))[0]
+
+
+SITE = {"site": "Quay", "time_zone": "Europe/Lisbon"}
+
+
+def test_a_site_is_brought_up_to_date(maker, site_address):
+    where = {"latitude": "38.7", "longitude": "-9.1", "country": "pt", "address": "Cais 4"}
+    assert maker.post(site_address, SITE | where).status_code == 303
+    page = maker.read(site_address)
+    assert {
+        each for each in ("Quay", "-9.1", "PT", "Cais 4") if f'value="{each}"' not in page
+    } == set()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"time_zone": "Mars"}, "no time zone"),
+        ({"country": "XYZ"}, "2 characters"),
+        ({"latitude": "91", "longitude": "0"}, "between"),
+        ({"latitude": "1"}, "longitude"),
+        ({"site": " "}, "needs a name"),
+    ],
+)
+def test_a_site_that_cannot_be_says_why(maker, site_address, wrong, said):
+    answer = maker.post(site_address, SITE | wrong)
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
+def test_a_site_does_not_take_the_name_of_another(maker, site_address):
+    fields = {
+        **MACHINE,
+        "serial": "P-0009",
+        "site": "Quay",
+        "time_zone": "Europe/Lisbon",
+        "device": "",
+    }
+    assert maker.post("/administration/machines", fields).status_code == 303
+    answer = maker.post(site_address, SITE)
+    assert (answer.status_code, "already" in answer.text) == (422, True)

@@ -22,7 +22,7 @@ class Group:
 
 def list_groups() -> list[Group]:
     """The groups that the reader's role may use."""
-    groups = [_machines(), _organisations()] if may(Act.ADMINISTER_ASSETS) else []
+    groups = [_machines(), _sites(), _organisations()] if may(Act.ADMINISTER_ASSETS) else []
     return [*groups, _people()]
 
 
@@ -34,6 +34,16 @@ def _machines() -> Group:
             Action(_("Enter a machine"), url_for("administration.new_machine"), icon="plus"),
             Action(_("Import a list"), url_for("administration.import_page"), icon="upload"),
             Action(_("All machines"), url_for("machines.index"), icon="machines"),
+        ],
+    )
+
+
+def _sites() -> Group:
+    return Group(
+        _("Sites"),
+        _("where machines stand: address, position, time zone and telephone"),
+        [
+            Action(_("All sites"), url_for("sites.index"), icon="sites"),
         ],
     )
 
