@@ -65,6 +65,11 @@ def find_standing(session: Session, asset_id: int, customer_id: int) -> PolicyFa
     )
 
 
+def is_in_repair(session: Session, asset_id: int) -> bool:
+    """Whether an alarm or a ticket is open on the asset."""
+    return bool(list_with_alarm(session, [asset_id]) or list_with_ticket(session, [asset_id]))
+
+
 def list_with_alarm(session: Session, asset_ids: Collection[int]) -> frozenset[int]:
     """Those of the assets that have an open alarm."""
     query = select(Alarm.asset_id).where(Alarm.asset_id.in_(asset_ids), Alarm.closed_at.is_(None))

@@ -20,6 +20,7 @@ from services.offers.rules import (
     Wish,
     check_wording,
     decide_move,
+    is_sent_by,
 )
 from services.offers.story import OfferAct, tell_offer
 
@@ -67,7 +68,7 @@ def check_move(session: Session, offer: Offer, wish: Wish, *, at: datetime) -> O
     to_state, refused = decide_move(facts_of(offer), wish, get_scope(session).role, at)
     if refused is not None:
         raise OfferRefused(refused)
-    if wish.move == OfferMove.SEND:
+    if is_sent_by(wish.move, offer.state):
         against = decide_sending(find_standing(session, offer.asset_id, offer.customer_id))
         if against:
             raise OfferRefused(*against)
@@ -100,6 +101,8 @@ class Wording:
 
 def edit_offer(session: Session, *, offer_id: int, wording: Wording, at: datetime) -> Offer:
     """Gives the offer a new version; one that was sent is sent anew, for it was not seen yet.
+
+    That is refused, like sending, while an alarm or ticket is open on the machine.
 
     Raises:
         NotFound: when the scope does not see the offer.

@@ -201,6 +201,11 @@ def _refuse_reason(rule: MoveRule, wish: Wish) -> Reason | None:
     return None
 
 
+def is_sent_by(move: OfferMove, state: OfferState) -> bool:
+    """Whether the move brings the customer something new to read."""
+    return move == OfferMove.SEND or (move == OfferMove.EDIT and state in AT_CUSTOMER)
+
+
 def is_path(before: OfferState, after: OfferState, role: Role) -> bool:
     """Whether some move that the role may make leads from one state to the other."""
     return any(rule.leads.get(before) == after and role in rule.roles for rule in MOVES.values())

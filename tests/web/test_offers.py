@@ -95,6 +95,19 @@ def test_a_stale_form_is_refused_and_the_new_version_shown(offered):
     assert read_offer(offered).state == "sent"
 
 
+def test_both_parties_are_told_that_the_machine_is_down(offered):
+    manager, customer = offered.as_("manager"), offered.as_("customer")
+    manager.post("/offers/1/send", {"version": 1})
+    told = "An alarm or ticket is open on this machine."
+    assert told not in customer.read("/offers/1")
+    customer.post(f"/machines/{offered.network.asset}/report", {"text": "It hums."})
+    assert f"{told} You can answer now" in customer.read("/offers/1")
+    assert f"{told} Until it is closed, nothing is sent" in manager.read("/offers/1")
+    customer.post("/offers/1/accept", {"version": 1})
+    assert read_offer(offered).state == "accepted"
+    assert told not in customer.read("/offers/1")
+
+
 @pytest.mark.parametrize("fields", [{}, {"version": "x"}, {"version": "9" * 30}])
 def test_an_answer_without_a_version_is_refused(offered, fields):
     offered.as_("manager").post("/offers/1/send", {"version": 1})

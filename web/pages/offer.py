@@ -9,10 +9,11 @@ from devices.fleet import list_metric_labels
 from foundation.clock import from_ms
 from foundation.identity.scope import Role
 from foundation.money import Money
+from services.offers.facts import is_in_repair
 from services.offers.kinds.contract import Estimate, Proposal
 from services.offers.models import OfferVersion
 from services.offers.queries import OfferRow, StoryLine, get_offer, list_story, list_versions
-from services.offers.rules import OfferFacts, OfferMove, list_moves
+from services.offers.rules import OPEN_STATES, OfferFacts, OfferMove, list_moves
 from services.orders.queries import OrderRow, find_order_of
 from services.orders.rules import OrderMove, list_order_moves
 from web import words
@@ -52,6 +53,7 @@ class OfferPage:
     order_moves: Sequence[OrderMove]
     is_customer: bool
     is_dealer: bool
+    is_machine_in_repair: bool
 
     @property
     def measured_from(self) -> object:
@@ -94,6 +96,7 @@ def load_offer_page(session: Session, offer_id: int) -> OfferPage:
         order_moves=list_order_moves(order.state, role) if order else (),
         is_customer=role == Role.CUSTOMER,
         is_dealer=role == Role.DEALER_MANAGER,
+        is_machine_in_repair=row.state in OPEN_STATES and is_in_repair(session, row.asset_id),
     )
 
 

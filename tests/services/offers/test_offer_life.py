@@ -97,12 +97,52 @@ def test_a_decline_keeps_its_reason(offers):
     assert offer.seen_at is not None
 
 
-def test_while_a_ticket_is_open_nothing_is_sent(offers):
+def break_down(offers, what):
+    """Opens an alarm alone, or a ticket alone, on the machine of the offer."""
+    scene = Scene(offers.network)
+    if what == "alarm":
+        return scene.alarm(asset_id=offers.asset)
+    return scene.report("customer", asset_id=offers.asset)
+
+
+@pytest.mark.parametrize("what", ["alarm", "ticket"])
+def test_while_the_machine_is_down_nothing_is_sent(offers, what):
     offer_id = offers.proposed()
-    Scene(offers.network).report("customer", asset_id=offers.asset)
+    break_down(offers, what)
     with pytest.raises(OfferRefused) as refused:
         offers.move(offer_id, OfferMove.SEND)
-    assert [each.code for each in refused.value.reasons] == ["offer_ticket_open"]
+    assert [each.code for each in refused.value.reasons] == [f"offer_{what}_open"]
+    assert offers.edit(offer_id).state == OfferState.PROPOSED, "the dealer may prepare it"
+
+
+@pytest.mark.parametrize("what", ["alarm", "ticket"])
+def test_while_the_machine_is_down_what_was_sent_is_not_sent_anew(offers, what):
+    offer_id = offers.proposed()
+    offers.move(offer_id, OfferMove.SEND)
+    break_down(offers, what)
+    with pytest.raises(OfferRefused) as refused:
+        offers.edit(offer_id)
+    assert [each.code for each in refused.value.reasons] == [f"offer_{what}_open"]
+    (offer,) = offers.offers("customer")
+    assert (offer.state, offer.version) == (OfferState.SENT, 1)
+
+
+@pytest.mark.parametrize("what", ["alarm", "ticket"])
+def test_what_was_sent_before_can_still_be_answered_as_it_was_sent(offers, what):
+    offer_id = offers.proposed()
+    offers.move(offer_id, OfferMove.SEND)
+    break_down(offers, what)
+    offers.move(offer_id, OfferMove.SEE, "customer")
+    assert offers.accept(offer_id).amount_minor == 500_000
+
+
+def test_once_consent_ended_nothing_is_sent_anew(offers):
+    offer_id = offers.proposed()
+    offers.move(offer_id, OfferMove.SEND)
+    offers.consent("customer", is_given=False)
+    with pytest.raises(OfferRefused) as refused:
+        offers.edit(offer_id)
+    assert [each.code for each in refused.value.reasons] == ["offer_no_consent"]
 
 
 @pytest.mark.parametrize("person", ["other_manager", "other_customer"])
