@@ -33,7 +33,6 @@ from services.offers.policy_rules import (
     quarter_start,
     sort_ranks,
 )
-from services.offers.rules import OfferState
 from telemetry.store.contract import Store
 
 SEARCH_EVERY = timedelta(days=7)
@@ -183,11 +182,10 @@ class _Policy:
         self._made: dict[int, int] = {}
         for zone in {subject.time_zone for subject in subjects}:
             counted = facts.count_since(session, quarter_start(at.astimezone(ZoneInfo(zone))))
-            self._made |= {
-                each.customer_id: counted.get(each.customer_id, 0)
-                for each in subjects
-                if each.time_zone == zone
-            }
+            for customer_id in {each.customer_id for each in subjects if each.time_zone == zone}:
+                # With sites in several zones their quarter lasts until it ended at all of them.
+                made = self._made.get(customer_id, 0)
+                self._made[customer_id] = max(made, counted.get(customer_id, 0))
 
     def facts_of(self, rule_id: int, subject: Subject) -> PolicyFacts:
         return PolicyFacts(
@@ -206,18 +204,17 @@ class _Policy:
 
 
 def _measure_again(session: Session, found: Sequence[Found], at: datetime) -> None:
-    """Writes what the rule watches now onto offers that are a whole window old."""
+    """Writes what the rule watches now onto offers that are a whole window old.
+
+    Onto those as well that were never sent: they are of the group that is held against the other.
+    """
     latest = {
         (each.plan.rule_id, each.subject.asset_id): each.answer.watched
         for each in found
         if each.answer.watched is not None
     }
     windows = {each.plan.rule_id: each.plan.window for each in found}
-    query = select(Offer).where(
-        Offer.rule_id.in_(windows),
-        Offer.watched_later.is_(None),
-        or_(Offer.sent_at.is_not(None), Offer.state == OfferState.HELD_OUT),
-    )
+    query = select(Offer).where(Offer.rule_id.in_(windows), Offer.watched_later.is_(None))
     for offer in session.scalars(query):
         watched = latest.get((offer.rule_id, offer.asset_id))
         if watched is not None and offer.found_at + windows[offer.rule_id] <= at:

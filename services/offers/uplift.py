@@ -1,10 +1,18 @@
-"""What offering changed: who was sent a rule's offers beside who was held out, each with n."""
+"""What offering changed: machines that were to be offered something beside those held out.
 
-from collections.abc import Sequence
+Every machine counts in the group that it was drawn for, whatever its dealer or customer did then:
+who is held out had nobody to veto, so offers that were vetoed or never sent belong to the others.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
+from statistics import fmean, variance
+from typing import Any
 
-from sqlalchemy import select
+from scipy.special import stdtrit
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from services.offers.models import Offer
@@ -13,6 +21,7 @@ from services.offers.rules import OfferState
 # Below this many nothing is said of a group.
 LEAST_N = 10
 _Z = 1.959964
+_UPPER = 0.975
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,7 @@ class Change:
 
     @property
     def value(self) -> float | None:
-        return sum(self.changes) / self.n if self.n >= LEAST_N else None
+        return fmean(self.changes) if self.n >= LEAST_N else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +73,47 @@ class Uplift:
 
     @property
     def difference(self) -> float | None:
-        """The change of those offered beyond that of those held out; None: unknown."""
+        """The change of those to be offered beyond that of those held out; None: unknown."""
         if self.offered.value is None or self.held_out.value is None:
             return None
         return self.offered.value - self.held_out.value
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the difference; None: unknown.
+
+        Welch, "The generalization of 'Student's' problem when several different population
+        variances are involved", Biometrika 34 (1947) 28-35: the groups differ in size and spread.
+        """
+        if self.difference is None:
+            return None
+        parts = [variance(each.changes) / each.n for each in (self.offered, self.held_out)]
+        squares = sum(
+            part**2 / (each.n - 1)
+            for part, each in zip(parts, (self.offered, self.held_out), strict=True)
+        )
+        if not squares:
+            return self.difference, self.difference
+        half = float(stdtrit(sum(parts) ** 2 / squares, _UPPER)) * sqrt(sum(parts))
+        return self.difference - half, self.difference + half
+
 
 def measure_uplift(session: Session, rule_id: int) -> Uplift:
-    """The effect of a rule, over all its offers that were answered, ran out or were held out."""
-    query = select(Offer.state, Offer.sent_at, Offer.watched, Offer.watched_later)
-    rows = session.execute(query.where(Offer.rule_id == rule_id)).all()
+    """The effect of a rule, over everything it found; who ordered, over what was answered."""
+    query = select(Offer.asset_id, Offer.state, Offer.sent_at, Offer.watched, Offer.watched_later)
+    rows = session.execute(query.where(Offer.rule_id == rule_id).order_by(Offer.id)).all()
     ends = (OfferState.ACCEPTED, OfferState.DECLINED, OfferState.EXPIRED)
-    answered = [state for state, sent_at, _, _ in rows if sent_at is not None and state in ends]
-    sent = [(w, later) for _, sent_at, w, later in rows if sent_at is not None]
-    held = [(w, later) for state, _, w, later in rows if state == OfferState.HELD_OUT]
+    answered = [row.state for row in rows if row.sent_at is not None and row.state in ends]
+    held = [row for row in rows if row.state == OfferState.HELD_OUT]
+    offered = [row for row in rows if row.state != OfferState.HELD_OUT]
     accepted = answered.count(OfferState.ACCEPTED)
-    return Uplift(Rate(accepted, len(answered)), _change(sent), _change(held))
+    return Uplift(Rate(accepted, len(answered)), _change(offered), _change(held))
 
 
-def _change(pairs: Sequence[tuple[float, float | None]]) -> Change:
-    return Change(
-        tuple(later / before - 1 for before, later in pairs if later is not None and before != 0)
-    )
+def _change(rows: Iterable[Row[*tuple[Any, ...]]]) -> Change:
+    """A machine counts once, however often the rule spoke of it: its mean."""
+    of_machine = defaultdict(list)
+    for row in rows:
+        if row.watched_later is not None and row.watched != 0:
+            of_machine[row.asset_id].append(row.watched_later / row.watched - 1)
+    return Change(tuple(fmean(changes) for changes in of_machine.values()))

@@ -18,7 +18,7 @@ from services.offers.definitions import RuleDefinition, definition_of
 from services.offers.kinds.registry import KINDS
 from services.offers.models import OfferRule
 from services.offers.queries import RuleRow, get_rule_row
-from services.offers.uplift import Rate, Uplift, measure_uplift
+from services.offers.uplift import Change, Rate, Uplift, measure_uplift
 from web import words
 from web.forms import OfferRuleForm, choice
 from web.pages.offer import money_of
@@ -124,19 +124,25 @@ def rate_of(rate: Rate) -> str:
 
 
 def _changes(uplift: Uplift) -> list[tuple[str, str]]:
-    rows = (
-        (_("Change after offers were sent"), uplift.offered),
-        (_("Change in the control group"), uplift.held_out),
-    )
     return [
-        (
-            name,
-            _("unknown (n = %(n)s)", n=change.n)
-            if change.value is None
-            else _("%(share)s (n = %(n)s)", share=format_share(change.value), n=change.n),
-        )
-        for name, change in rows
+        (_("Change where it was to be offered"), _change_of(uplift.offered)),
+        (_("Change in the control group"), _change_of(uplift.held_out)),
+        (_("Difference by offering"), _difference_of(uplift)),
     ]
+
+
+def _change_of(change: Change) -> str:
+    if change.value is None:
+        return _("unknown (n = %(n)s)", n=change.n)
+    return _("%(share)s (n = %(n)s)", share=format_share(change.value), n=change.n)
+
+
+def _difference_of(uplift: Uplift) -> str:
+    if uplift.difference is None or uplift.interval is None:
+        return _("unknown")
+    low, high = (format_share(end) for end in uplift.interval)
+    share = format_share(uplift.difference)
+    return _("%(share)s (%(low)s to %(high)s)", share=share, low=low, high=high)
 
 
 def with_choices(session: Session, form: OfferRuleForm) -> OfferRuleForm:
