@@ -12,7 +12,10 @@ MAX_CONTROL_PERCENT = 50
 
 @dataclass(frozen=True, slots=True)
 class PolicyLimits:
-    """What a rule says of its own use."""
+    """What a rule says of its own use, as its manufacturer set it.
+
+    Once its customer was made `max_per_quarter` offers of any rule, this rule adds none.
+    """
 
     max_per_quarter: int
     quiet_days: int

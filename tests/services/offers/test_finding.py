@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from devices.ownership import PartyKind
+from devices.assets import Asset
+from devices.ownership import PartyKind, set_party
 from foundation.errors import Forbidden, Invalid, NotFound
+from foundation.identity.models import Organisation
 from services.offers.definitions import get_rule
 from services.offers.making import sweep_offers
-from services.offers.models import OfferRule
-from services.offers.policy_rules import is_held_out
+from services.offers.models import Offer, OfferRule
+from services.offers.policy_rules import is_held_out, quarter_start
 from services.offers.rules import OfferMove, OfferState
 from services.offers.stored import from_stored
 from tests.services.scene import Scene
@@ -57,9 +59,86 @@ def test_while_a_ticket_or_alarm_is_open_nothing_is_offered(offers):
     assert offers.find() == []
 
 
-def test_a_customer_hears_no_more_than_the_rule_says_in_a_quarter(offers):
+def own_fleet(offers):
+    """Both machines belong to one customer, who let them be used; returns the machines."""
+    with offers.network.transaction() as session:
+        organisation = session.get_one(Organisation, offers.network.organisations["customer"])
+        asset = session.get_one(Asset, offers.other_asset)
+        long_ago = offers.now - timedelta(days=199)
+        kind = PartyKind.OWNER
+        set_party(session, asset=asset, kind=kind, organisation=organisation, at=long_ago)
+    return {offers.asset, offers.other_asset}
+
+
+def again(offers, days):
+    """The clock goes on, the machines idle on, and all rules search."""
+    offers.network.clock.advance(days * 86_400)
+    for asset in (offers.asset, offers.other_asset):
+        offers.write(asset)
+    return offers.find()
+
+
+def end_all(offers):
+    with offers.network.transaction() as session:
+        for offer in session.scalars(select(Offer).where(Offer.ended_at.is_(None))):
+            offer.state, offer.ended_at = OfferState.EXPIRED, offers.now
+
+
+def test_a_rule_that_allows_none_makes_none(offers):
     offers.rule(max_per_quarter=0)
     assert offers.find() == []
+
+
+def test_a_quarter_is_filled_and_not_over_filled_and_the_next_is_free(offers):
+    own_fleet(offers)
+    offers.rule(max_per_quarter=1, quiet_days=0)
+    (first,) = offers.find()
+    end_all(offers)
+    days_left = (next_quarter(offers.now) - offers.now).days
+    assert len(again(offers, days_left - 1)) == 1, "an ended one still counts"
+    assert [each.id == first.id for each in again(offers, 9)] == [True, False]
+
+
+def next_quarter(at):
+    return quarter_start(quarter_start(at) + timedelta(days=100))
+
+
+def test_a_quarter_of_several_zones_ends_with_the_last_of_them(offers):
+    own_fleet(offers)
+    offers.rule(max_per_quarter=1, quiet_days=0)
+    assert len(offers.find()) == 1
+    end_all(offers)
+    with offers.network.transaction() as session:
+        session.get_one(Asset, offers.other_asset).site.time_zone = "Asia/Seoul"
+    in_seoul_alone = next_quarter(offers.now) - timedelta(hours=5) - offers.now
+    assert len(again(offers, in_seoul_alone.total_seconds() / 86_400)) == 1
+
+
+def test_offers_of_all_rules_fill_the_one_quarter(offers):
+    own_fleet(offers)
+    offers.rule(key="first", max_per_quarter=1)
+    assert len(offers.find()) == 1
+    offers.rule(key="second", max_per_quarter=2)
+    found = again(offers, 8)
+    assert sorted(each.rule_id for each in found) == [1, 2]
+    offers.rule(key="third", max_per_quarter=2)
+    assert len(again(offers, 8)) == 2, "the third rule finds it full"
+
+
+def test_what_is_held_out_fills_the_quarter_too(offers):
+    machines = own_fleet(offers)
+    key = next(
+        f"drive_{n}" for n in range(999) if all(is_held_out(f"drive_{n}", a, 50) for a in machines)
+    )
+    offers.rule(key=key, max_per_quarter=1, control_percent=50)
+    assert [each.state for each in offers.find()] == [OfferState.HELD_OUT]
+    offers.rule(key="second", max_per_quarter=1)
+    assert len(again(offers, 8)) == 1
+
+
+def test_another_customers_quarter_is_their_own(offers):
+    offers.rule(max_per_quarter=1)
+    assert {each.asset_id for each in offers.find()} == {offers.asset, offers.other_asset}
 
 
 def test_nobody_is_asked_again_soon_after_a_no(offers):
@@ -91,9 +170,10 @@ def test_the_control_group_is_offered_nothing_but_kept_count_of(offers):
     assert len(offers.offers("maker")) == 2
 
 
-def test_what_was_measured_is_measured_again_a_window_later(offers):
+@pytest.mark.parametrize(("move", "reason"), [("send", None), ("veto", "other")])
+def test_what_was_measured_is_measured_again_a_window_later(offers, move, reason):
     offer_id = offers.proposed()
-    offers.move(offer_id, OfferMove.SEND)
+    offers.move(offer_id, OfferMove(move), reason=reason)
     offers.network.clock.advance(29 * 86_400)
     offers.write(offers.asset, days=28, idle_hours=1.0)
     offers.find()
