@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 import structlog
 from click.testing import CliRunner
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from devices.assets import Asset
@@ -22,7 +24,9 @@ from foundation.identity.people import find_person
 from foundation.identity.scope import Scope
 from foundation.settings import VARIABLES
 from millwright.cli import main
+from services.offers.definitions import write_rule
 from tests.network import PUMP
+from tests.services.offers.scene import IDLER, RETROFIT
 
 
 def run(*arguments, **settings):
@@ -257,9 +261,42 @@ def test_refused_rows_are_named_and_the_others_taken(brought_in, files, tmp_path
     assert (again.exit_code, again.stdout.splitlines()[-1]) == (1, "0 taken, 3 refused")
 
 
+RULES = write_rule(RETROFIT)
+
+
+@pytest.fixture
+def with_idler(brought_in, files, tmp_path):
+    """A copy of that data folder with a model that offer rules fit, as an option."""
+    data = ("--data", shutil.copytree(brought_in[0], tmp_path / "data"))
+    maker = ("--manufacturer", "Ironbridge Works")
+    ask("import", "model", files("idler.toml", IDLER), *maker, *data)
+    return data
+
+
+def test_offer_rules_are_brought_in_switched_off_and_renewed(with_idler, files):
+    bring = partial(ask, "import", "offer-rules")
+    assert bring(files("rules.toml", RULES), *with_idler) == "speed_drive, version 1, off\n"
+    assert bring(files("rules.toml", RULES), *with_idler) == "speed_drive, version 1, off\n", (
+        "as it was"
+    )
+    dearer = RULES.replace("5000.00", "5100.00")
+    assert bring(files("rules.toml", dearer), *with_idler) == "speed_drive, version 2, off\n"
+
+
+def test_of_offer_rules_with_one_that_does_not_fit_none_is_taken(with_idler, files):
+    both = RULES + write_rule(replace(RETROFIT, key="other", equipment_model="pump"))
+    assert "has no metric" in refuse(
+        "import", "offer-rules", files("rules.toml", both), *with_idler
+    )
+    assert "speed_drive, version 1" in ask(
+        "import", "offer-rules", files("rules.toml", RULES), *with_idler
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "content", "words"),
     [
+        ("offer-rules", "[[offer_rules]]\nkey = 1\n", "offer_rules"),
         ("people", "organisation,name\n", "lacks the column kind, email, role"),
         ("assets", b"\xff\xfe\x00", "not UTF-8"),
         ("model", "[equipment_model", "no valid TOML"),

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from foundation.jobs import run_due
 from services.notifications.delivery import HANDLERS
-from services.offers.models import Offer, OfferConsent, OfferRule
+from services.offers.models import Offer, OfferConsent
 from services.orders.models import Order
 from tests.web.offering import add_rule, propose
 
@@ -156,53 +156,6 @@ def test_a_customer_switches_offers_off_and_on(offered):
 
 def test_technicians_have_no_offers(offered):
     assert offered.as_("technician").get("/offers").status_code == 403
-
-
-RULE = {
-    "key": "seal",
-    "equipment_model": "pump",
-    "kind": "renewal_before_limit",
-    "title": "New bearing",
-    "description": "Before it fails.",
-    "price": "900",
-    "dealer_cost": "600",
-    "currency": "eur",
-    "price_range_percent": "10",
-    "longest_payback_years": "3",
-    "valid_days": "30",
-    "max_per_quarter": "3",
-    "quiet_days": "90",
-    "control_percent": "5",
-    "parameters": 'metric = "temperature"\nunit = "Cel"\nlimit = 90.0\nstate_metric = "pressure"',
-}
-
-
-def test_a_rule_that_its_model_cannot_serve_is_refused_with_the_metric(site):
-    answer = site.as_("maker").post("/offers/rules", RULE | {"kind": "idle_energy"})
-    assert answer.status_code == 422
-    answer = site.as_("maker").post("/offers/rules", RULE | {"parameters": "metric = "})
-    assert "Write one parameter a line" in answer.text
-
-
-def test_a_rule_is_imported_tried_and_switched_on(site):
-    maker = site.as_("maker")
-    rule_id = add_rule(site.network)
-    toml = maker.read(f"/offers/rules/{rule_id}/rule.toml")
-    assert 'key = "speed_drive"' in toml
-    page = maker.read(f"/offers/rules/{rule_id}")
-    assert "It was never tried." in page
-    maker.post(f"/offers/rules/{rule_id}/switch", {"enabled": "yes"})
-    assert "Try this version on history first." in maker.read(f"/offers/rules/{rule_id}")
-    maker.post(f"/offers/rules/{rule_id}/backtest")
-    assert "It is being tried." in maker.read(f"/offers/rules/{rule_id}")
-    with site.network.database.session(site.network.scope()) as session:
-        assert session.get_one(OfferRule, rule_id).backtest_wanted_at is not None
-
-
-def test_toml_that_does_not_fit_says_where(site):
-    answer = site.as_("maker").post("/offers/rules/import", {"text": "[[offer_rules]]\nkey=1"})
-    assert answer.status_code == 422
-    assert "offer_rules" in answer.text
 
 
 def test_a_notice_leads_to_its_offer(offered):
