@@ -9,6 +9,7 @@ from jinja2 import BytecodeCache
 
 from foundation.identity import passwords
 from foundation.identity.people import create_organisation, create_person
+from foundation.identity.preferences import save_view
 from foundation.identity.scope import OrganisationKind, Role
 from foundation.jobs import run_due
 from services.notifications.delivery import HANDLERS
@@ -19,9 +20,11 @@ from telemetry.latest import Latest
 from telemetry.quarantine import Refused, keep
 from telemetry.store.duckdb_store import DuckDBStore
 from tests.network import PASSWORD
+from tests.web.matrix import ROLES
 from tests.web.offering import add_offer
 from tests.web.visitor import Site
 from web.app import create_app
+from web.pages.fleet_list import VIEWS_PAGE
 from web.portal.live import get_feed
 from web.runtime import WebRuntime
 
@@ -118,7 +121,14 @@ def lively(site):
     add_offer(network)
     run_due(network.database, network.clock, HANDLERS)
     _add_rival(network)
+    site.views |= {person: _keep_view(network, person) for person in ROLES}
     return site
+
+
+def _keep_view(network, person):
+    with network.transaction(person) as session:
+        kept = {"page": VIEWS_PAGE, "name": "Stopped", "query": {"state": "stopped"}}
+        return save_view(session, **kept, at=network.clock.now()).id
 
 
 def _add_rival(network):

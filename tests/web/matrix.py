@@ -9,6 +9,8 @@ from tests.network import Network
 
 _PLACE = re.compile(r"<[^>]+>")
 TABLE = Path(__file__).with_name("access_matrix.toml")
+# A number that nothing has.
+NOBODY = 9_000_000
 ROLES = ("maker", "manager", "technician", "customer")
 # People of the same roles who have no part in the network's own machine.
 STRANGERS = {
@@ -73,14 +75,14 @@ def _row(table: dict[str, object]) -> Row:
     return Row(who=who, answer=answer, **given)
 
 
-def things_of(network: Network, file: str) -> dict[str, object]:
+def things_of(network: Network, file: str, view_id: int = NOBODY) -> dict[str, object]:
     """The network's own things, by their place in an address."""
     return {
         "asset_id": network.asset,
         "ticket_id": 1,
         "site_id": 1,
         "message_id": 1,
-        "view_id": 9_000_000,  # nobody keeps a view of that number
+        "view_id": view_id,
         "offer_id": 1,
         "order_id": 1,
         "rule_id": 1,

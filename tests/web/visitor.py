@@ -48,6 +48,8 @@ class Site:
     app: Flask
     runtime: WebRuntime
     network: Network
+    # Of people who keep a view of the fleet its number.
+    views: dict[str, int] = field(default_factory=dict)
     _visitors: dict[str, Visitor] = field(default_factory=dict)
 
     def visit(self, person=None) -> Visitor:
