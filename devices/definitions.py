@@ -23,6 +23,7 @@ from devices.equipment_models import (
     announce_catalogue,
     find_equipment_model,
 )
+from devices.repair_costs import read_cost
 from devices.signal_mapping import list_signal_mappings, set_signal_mapping
 from foundation.errors import Conflict, Invalid
 from foundation.identity.models import Organisation
@@ -76,6 +77,9 @@ class CauseEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     action: str
     metric: str | None = None
     parts: list[str] = []
+    cost_now: str | None = None
+    cost_failed: str | None = None
+    currency: str | None = None
 
 
 class SignalEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -227,6 +231,7 @@ def _check_references(definition: ModelDefinition, faults: _Faults) -> None:
     for cause in definition.likely_causes:
         known = cause.metric is None or cause.metric in names
         faults.unless(known, f"likely_causes: there is no metric {cause.metric!r}.")
+        _check_cost(cause, faults)
     for signal in definition.signals:
         known = signal.metric in names
         faults.unless(known, f"signals.{signal.signal}: there is no metric {signal.metric!r}.")
@@ -236,6 +241,13 @@ def _check_references(definition: ModelDefinition, faults: _Faults) -> None:
     regime = (definition.normal_period or {}).get("when", {})
     for name in regime if isinstance(regime, dict) else []:
         faults.unless(name in names, f"normal_period.when: there is no metric {name!r}.")
+
+
+def _check_cost(cause: CauseEntry, faults: _Faults) -> None:
+    try:
+        read_cost(cause.cost_now, cause.cost_failed, cause.currency)
+    except Invalid as error:
+        faults.lines.append(f"likely_causes.{cause.label}: {error}")
 
 
 def save_definition(
@@ -299,9 +311,20 @@ def _fill(
         for position, entry in enumerate(definition.metrics)
     ]
     model.limits = [Limit(**_row(entry)) for entry in definition.limits]
-    model.likely_causes = [LikelyCause(**_row(entry)) for entry in definition.likely_causes]
+    model.likely_causes = [_cause_row(entry) for entry in definition.likely_causes]
     session.add(model)
     session.flush()
+
+
+def _cause_row(entry: CauseEntry) -> LikelyCause:
+    cost = read_cost(entry.cost_now, entry.cost_failed, entry.currency)
+    row = _row(entry)
+    del row["cost_now"], row["cost_failed"]
+    return LikelyCause(
+        **row,
+        cost_now_minor=cost.now.minor if cost.now else None,
+        cost_failed_minor=cost.failed.minor if cost.failed else None,
+    )
 
 
 def _clear(session: Session, model: EquipmentModel) -> None:
@@ -322,6 +345,21 @@ def _entry(kind: type[_Entry], row: object) -> _Entry:
     return kind(**{name: getattr(row, name) for name in kind.__struct_fields__})
 
 
+def _cause_entry(row: LikelyCause) -> CauseEntry:
+    return CauseEntry(
+        condition=row.condition,
+        failure_mode=row.failure_mode,
+        cause=row.cause,
+        label=row.label,
+        action=row.action,
+        metric=row.metric,
+        parts=list(row.parts),
+        cost_now=str(row.cost.now.amount) if row.cost.now else None,
+        cost_failed=str(row.cost.failed.amount) if row.cost.failed else None,
+        currency=row.currency,
+    )
+
+
 def as_definition(model: EquipmentModel, signals: list[SignalEntry]) -> ModelDefinition:
     """The definition that would make this equipment model."""
     return ModelDefinition(
@@ -329,7 +367,7 @@ def as_definition(model: EquipmentModel, signals: list[SignalEntry]) -> ModelDef
         metrics=[_entry(MetricEntry, each) for each in model.metrics],
         limits=[_entry(LimitEntry, each) for each in model.limits],
         normal_period=model.normal_period,
-        likely_causes=[_entry(CauseEntry, each) for each in model.likely_causes],
+        likely_causes=[_cause_entry(each) for each in model.likely_causes],
         signals=signals,
     )
 

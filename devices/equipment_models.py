@@ -10,6 +10,7 @@ from sqlalchemy import JSON, ColumnElement, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from devices.access import AssetVisibility
+from devices.repair_costs import RepairCost
 from foundation.changes import announce
 from foundation.database import Base, BigId, Scoped
 from foundation.errors import NotFound
@@ -146,6 +147,14 @@ class LikelyCause(_OfModel, Base):
     label: Mapped[str] = mapped_column(String(200))
     action: Mapped[str] = mapped_column(String(400))
     parts: Mapped[list[str]]
+    # What its repair costs now and once the part has failed, as the maker knows it.
+    cost_now_minor: Mapped[int | None] = mapped_column(BigId)
+    cost_failed_minor: Mapped[int | None] = mapped_column(BigId)
+    currency: Mapped[str | None] = mapped_column(String(3))
+
+    @property
+    def cost(self) -> RepairCost:
+        return RepairCost.of_minor(self.cost_now_minor, self.cost_failed_minor, self.currency)
 
 
 def announce_catalogue(session: Session, at: datetime) -> None:

@@ -55,6 +55,9 @@ cause = "operation_maintenance"
 label = "Bearing runs dry"
 action = "Grease the bearing and check the seal."
 parts = ["Grease G2"]
+cost_now = "90.00"
+cost_failed = "1200.00"
+currency = "EUR"
 
 [[signals]]
 signal = "T1"

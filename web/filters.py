@@ -9,11 +9,14 @@ from devices.equipment_models import LikelyCause
 from foundation.money import Money
 from foundation.reasons import Reason
 from foundation.units import symbol
+from services.tickets.queries import TicketRow
+from services.tickets.rules import Visit
 from telemetry.alarms.queries import AlarmRow
 from web import words
 from web.request_scope import now
 from web.wording import labels, offer_labels
 from web.wording.alarms import title_of
+from web.wording.stakes import money_text, stake_sentence
 from web.wording.translate import (
     format_money,
     format_number,
@@ -21,6 +24,7 @@ from web.wording.translate import (
     name_country,
     say_refusal,
 )
+from web.wording.visits import arrival_sentence, is_missed, window_of
 
 PREVIEW_BYTES = 4_096
 
@@ -39,8 +43,14 @@ def install_filters(app: Flask) -> None:
         refusal=say_refusal,
         country=name_country,
         price=price,
+        money=money_text,
+        stake=stake_sentence,
+        window=window,
+        arrival=arrival,
     )
-    app.jinja_env.globals.update(now=now, labels=labels, offer_labels=offer_labels)
+    app.jinja_env.globals.update(
+        now=now, labels=labels, offer_labels=offer_labels, is_missed=is_missed
+    )
 
 
 def zone(name: str) -> ZoneInfo:
@@ -61,6 +71,16 @@ def quantity(value: float | None, unit: str = "") -> str:
 def price(minor: int, currency: str) -> str:
     """An exact amount of money from its minor units."""
     return format_money(Money(minor, currency).amount, currency)
+
+
+def window(visit: Visit, time_zone: str) -> str:
+    """A planned visit, in the site's own time."""
+    return window_of(visit, zone(time_zone))
+
+
+def arrival(row: TicketRow) -> str:
+    """Who comes when; empty where no visit is planned."""
+    return arrival_sentence(row, zone(row.time_zone), now())
 
 
 def every(seconds: float) -> str:

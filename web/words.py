@@ -124,6 +124,18 @@ SENTENCES: dict[str, Callable[[Parts], str]] = {
     "condition_returned": _returned,
     "assigned": lambda p: _("%(person)s takes care of it.", person=p.text("person")),
     "unassigned": lambda _p: _("Nobody is assigned any more."),
+    "visit_planned": lambda p: _("A visit is planned: %(window)s.", window=p.window()),
+    "visit_moved": lambda p: _("The visit is moved to %(window)s.", window=p.window()),
+    "visit_withdrawn": lambda _p: _("The planned visit does not take place."),
+    "no_visit": lambda _p: _("No visit is planned that could be taken back."),
+    "visit_backwards": lambda _p: _("The visit must end after it begins."),
+    "visit_past": lambda _p: _("The visit would be over already. Choose a later time."),
+    "visit_too_long": lambda p: _(
+        "A visit is planned within %(hours)s hours at most.", hours=p.text("hours")
+    ),
+    "visit_too_far": lambda p: _(
+        "A visit is planned at most %(days)s days ahead.", days=p.text("days")
+    ),
     "role_may_not": _role_may_not,
     "wrong_state": _wrong_state,
     "alarms_need_verdicts": lambda _p: _(

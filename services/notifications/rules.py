@@ -15,6 +15,7 @@ class NoticeKind(StrEnum):
     RAISED = "raised"
     ASSIGNED = "assigned"
     COMMENTED = "commented"
+    VISIT = "visit"
     SOLVED = "solved"
     CLOSED = "closed"
     REOPENED = "reopened"
@@ -48,6 +49,7 @@ GROUPS: dict[NoticeKind, frozenset[Group]] = {
     NoticeKind.RAISED: _DEALER,
     NoticeKind.ASSIGNED: frozenset({Group.ASSIGNEE, Group.CUSTOMER}),
     NoticeKind.COMMENTED: _ALL,
+    NoticeKind.VISIT: _ALL,
     NoticeKind.SOLVED: frozenset({Group.MANAGERS, Group.CUSTOMER}),
     NoticeKind.CLOSED: frozenset({Group.MANAGERS, Group.CUSTOMER}),
     NoticeKind.REOPENED: _ALL,
@@ -73,6 +75,7 @@ _OF_KIND = {
     EntryKind.OPENED: NoticeKind.OPENED,
     EntryKind.REPORT: NoticeKind.REPORTED,
     EntryKind.COMMENT: NoticeKind.COMMENTED,
+    EntryKind.VISIT: NoticeKind.VISIT,
 }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from foundation.identity.models import Person
 from foundation.reasons import Reason
 from services.tickets.models import Ticket, TicketAlarm
-from services.tickets.rules import TicketState, ticket_number
+from services.tickets.rules import TicketState, Visit, ticket_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class OpenOnAsset:
     priority: int
     assignee: str | None
     due_at: datetime
+    visit: Visit | None
 
 
 def list_assets_with_ticket(session: Session) -> frozenset[int]:
@@ -70,4 +71,5 @@ def _row(ticket: Ticket, assignee: str | None) -> OpenOnAsset:
         priority=ticket.priority,
         assignee=assignee,
         due_at=ticket.due_at,
+        visit=ticket.visit,
     )

@@ -9,7 +9,7 @@ from foundation.database import get_scope
 from services.tickets.codes import FailureCause, FailureMode
 from services.tickets.loading import get_ticket_to_change, list_alarms
 from services.tickets.models import Ticket
-from services.tickets.moves import check_move
+from services.tickets.moves import check_move, end_visit
 from services.tickets.refusals import EntryRefused
 from services.tickets.rules import CloseOut, EntryKind, Move, TicketState, check_close_out
 from services.tickets.story import Happening, clean_text, tell
@@ -74,6 +74,7 @@ def _close(session: Session, ticket: Ticket, said: CloseOut, at: datetime) -> No
     ticket.state = TicketState.CLOSED
     ticket.solved_at = ticket.solved_at or at
     ticket.closed_at = at
+    end_visit(ticket, Move.CLOSE)
     ticket.failure_mode = FailureMode(said.failure_mode or "")
     ticket.failure_cause = FailureCause(said.failure_cause or "")
     ticket.close_note = clean_text(said.note, is_needed=False, field="note")

@@ -15,6 +15,7 @@ from services.tickets.evidence import CauseHint, Evidence
 from services.tickets.models import TicketAlarm, TicketEntry
 from services.tickets.queries import TicketRow, get_ticket_and_row
 from services.tickets.rules import (
+    VISIT_STATES,
     Audience,
     EntryKind,
     MoveDecision,
@@ -76,6 +77,7 @@ class TicketDetail:
     alarms: tuple[AlarmRow, ...]
     moves: tuple[MoveDecision, ...]
     may_assign: bool
+    may_plan_visit: bool
     may_comment: bool
     may_write_internally: bool
 
@@ -101,6 +103,7 @@ def get_ticket_detail(session: Session, ticket_id: int, *, at: datetime) -> Tick
         alarms=alarms,
         moves=decide_moves(facts, scope.role, at),
         may_assign=may(scope, Act.WORK_TICKETS) and ticket.closed_at is None,
+        may_plan_visit=may(scope, Act.WORK_TICKETS) and ticket.state in VISIT_STATES,
         may_comment=may(scope, Act.COMMENT),
         may_write_internally=may(scope, Act.WORK_TICKETS),
     )

@@ -5,8 +5,11 @@ Reading is forgiving: a missing or malformed part is absent, it never stops a ti
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from devices.repair_costs import RepairCost
+from foundation.errors import Invalid
 
 
 def _text(value: object) -> str | None:
@@ -91,9 +94,12 @@ class CauseHint:
     label: str
     action: str
     parts: tuple[str, ...] = ()
+    cost: RepairCost = field(default_factory=RepairCost)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"parts": list(self.parts)}
+        stored = asdict(self) | {"parts": list(self.parts)}
+        del stored["cost"]
+        return stored | _cost_to_json(self.cost)
 
     @classmethod
     def read(cls, stored: Mapping[str, Any] | None) -> "CauseHint | None":
@@ -108,4 +114,22 @@ class CauseHint:
             label=_text(stored.get("label")) or "",
             action=_text(stored.get("action")) or "",
             parts=tuple(str(part) for part in parts) if isinstance(parts, list) else (),
+            cost=_read_cost(stored),
         )
+
+
+def _cost_to_json(cost: RepairCost) -> dict[str, Any]:
+    known = cost.now or cost.failed
+    return {
+        "cost_now_minor": cost.now.minor if cost.now else None,
+        "cost_failed_minor": cost.failed.minor if cost.failed else None,
+        "currency": known.currency if known else None,
+    }
+
+
+def _read_cost(stored: Mapping[str, Any]) -> RepairCost:
+    now, failed = _whole(stored.get("cost_now_minor")), _whole(stored.get("cost_failed_minor"))
+    try:
+        return RepairCost.of_minor(now, failed, _text(stored.get("currency")))
+    except Invalid:
+        return RepairCost()

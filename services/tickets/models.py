@@ -30,6 +30,7 @@ from services.tickets.rules import (
     EntryKind,
     Origin,
     TicketState,
+    Visit,
     is_path,
     ticket_number,
 )
@@ -76,6 +77,11 @@ class Ticket(Scoped, Base):
             name="closed_codes",
         ),
         CheckConstraint("priority BETWEEN 1 AND 4", name="priority"),
+        CheckConstraint("(visit_from IS NULL) = (visit_to IS NULL)", name="visit_pair"),
+        CheckConstraint(
+            "visit_from IS NULL OR state IN ('acknowledged', 'in_progress', 'waiting')",
+            name="visit_state",
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -95,6 +101,9 @@ class Ticket(Scoped, Base):
     changed_at: Mapped[datetime]
     response_due_at: Mapped[datetime]
     due_at: Mapped[datetime]
+    # When somebody is to come; empty again once they were there.
+    visit_from: Mapped[datetime | None]
+    visit_to: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
     solved_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
@@ -107,6 +116,12 @@ class Ticket(Scoped, Base):
     @property
     def number(self) -> str:
         return ticket_number(self.id)
+
+    @property
+    def visit(self) -> Visit | None:
+        if self.visit_from is None or self.visit_to is None:
+            return None
+        return Visit(self.visit_from, self.visit_to)
 
     @classmethod
     def visible_to(cls, scope: Scope) -> ColumnElement[bool]:

@@ -16,6 +16,7 @@ from services.tickets.loading import find_open_ticket, get_ticket_to_change, lis
 from services.tickets.models import Ticket, TicketEntry
 from services.tickets.refusals import EntryRefused, MoveRefused
 from services.tickets.rules import (
+    ENDS_VISIT,
     MOVES,
     Audience,
     EntryKind,
@@ -56,6 +57,7 @@ def make_move(
         _reopen(session, ticket, at)
     ticket.state = MOVES[move].to_state
     _stamp(ticket, at)
+    end_visit(ticket, move)
     _flush_single_open(session, ticket)
     _start_as_assignee(session, ticket, move)
     tell(session, ticket, Happening(EntryKind.MOVED, kept, move=move, from_state=before), at=at)
@@ -80,6 +82,12 @@ def _stamp(ticket: Ticket, at: datetime) -> None:
         ticket.solved_at = at
     elif ticket.state == TicketState.CANCELLED:
         ticket.closed_at = at
+
+
+def end_visit(ticket: Ticket, move: Move) -> None:
+    """Forgets the planned visit when the move means that it was made, or is void."""
+    if move in ENDS_VISIT:
+        ticket.visit_from = ticket.visit_to = None
 
 
 def _reopen(session: Session, ticket: Ticket, at: datetime) -> None:

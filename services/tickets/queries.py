@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from devices.assets import Asset
 from devices.equipment_models import EquipmentModel
+from devices.repair_costs import RepairCost
 from devices.sites import Site
 from foundation.errors import Invalid, NotFound
 from foundation.identity.models import Organisation, Person
@@ -20,7 +21,7 @@ from foundation.paging import PAGE_SIZE, Page, decode_cursor, encode_cursor
 from foundation.reasons import Reason
 from services.tickets.evidence import CauseHint
 from services.tickets.models import Ticket
-from services.tickets.rules import OPEN_STATES, Origin, TicketState, ticket_number
+from services.tickets.rules import OPEN_STATES, Origin, TicketState, Visit, ticket_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class TicketRow:
     solved_at: datetime | None
     closed_at: datetime | None
     occurrence_count: int
+    visit: Visit | None
+    cost: RepairCost
 
 
 def _select_rows() -> Select[*tuple[Any, ...]]:
@@ -88,6 +91,12 @@ def _select_rows() -> Select[*tuple[Any, ...]]:
         .join(Organisation, Organisation.id == Site.organisation_id)
         .outerjoin(Person, Person.id == Ticket.assignee_id)
     )
+
+
+def cost_of(likely_cause: dict[str, Any] | None) -> RepairCost:
+    """What the repair of a ticket's likely cause costs; empty where nobody said."""
+    hint = CauseHint.read(likely_cause)
+    return hint.cost if hint else RepairCost()
 
 
 def _row(found: Any) -> TicketRow:
@@ -117,6 +126,8 @@ def _row(found: Any) -> TicketRow:
         solved_at=ticket.solved_at,
         closed_at=ticket.closed_at,
         occurrence_count=ticket.occurrence_count,
+        visit=ticket.visit,
+        cost=cost_of(ticket.likely_cause),
     )
 
 
@@ -242,14 +253,32 @@ def list_by_due(
     session: Session, chosen: TicketFilter = TicketFilter(), *, limit: int = PAGE_SIZE
 ) -> list[TicketRow]:
     """Tickets by what is due next: the first answer of a new one, else its solution."""
+    query = _select_rows().where(*_conditions(chosen)).order_by(*_by_due()).limit(limit)
+    return [_row(each) for each in session.execute(query)]
+
+
+def _by_due() -> tuple[Any, ...]:
     due = case(
         (Ticket.state == TicketState.NEW, Ticket.response_due_at),
         (Ticket.state == TicketState.SOLVED, None),
         else_=Ticket.due_at,
     )
-    query = _select_rows().where(*_conditions(chosen))
-    query = query.order_by(due.is_(None), due, Ticket.priority, Ticket.id).limit(limit)
-    return [_row(each) for each in session.execute(query)]
+    return due.is_(None), due, Ticket.priority, Ticket.id
+
+
+def list_by_visit(
+    session: Session, chosen: TicketFilter = TicketFilter(), *, limit: int = PAGE_SIZE
+) -> list[TicketRow]:
+    """Tickets by when somebody is to come; those without a visit follow, by what is due next."""
+    by_visit = (Ticket.visit_from.is_(None), Ticket.visit_from)
+    query = _select_rows().where(*_conditions(chosen)).order_by(*by_visit, *_by_due())
+    return [_row(each) for each in session.execute(query.limit(limit))]
+
+
+def list_visits(session: Session) -> list[TicketRow]:
+    """Tickets with a planned visit that somebody is to make, the next visit first."""
+    query = _select_rows().where(Ticket.visit_from.is_not(None), Ticket.assignee_id.is_not(None))
+    return [_row(each) for each in session.execute(query.order_by(Ticket.visit_from, Ticket.id))]
 
 
 def find_cause(session: Session, ticket_id: int) -> CauseHint | None:

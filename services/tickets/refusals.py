@@ -24,6 +24,11 @@ _SENTENCES = {
     "verdict_unknown": "A verdict does not fit the alarms of this ticket. Reload the page.",
     "not_your_colleague": "Only people of the dealer who serves the machine can be assigned.",
     "assign_only_yourself": "You may take a ticket yourself. Your manager assigns it to others.",
+    "no_visit": "No visit is planned that could be taken back.",
+    "visit_backwards": "The visit must end after it begins.",
+    "visit_past": "The visit would be over already. Choose a later time.",
+    "visit_too_long": "A visit is planned within {hours} hours at most.",
+    "visit_too_far": "A visit is planned at most {days} days ahead.",
     "dealer_only": "Only the dealer writes internal notes.",
 }
 

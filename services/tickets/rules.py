@@ -50,6 +50,7 @@ class EntryKind(StrEnum):
     ASSIGNED = "assigned"
     MOVED = "moved"
     COMMENT = "comment"
+    VISIT = "visit"
 
 
 class Move(StrEnum):
@@ -166,6 +167,44 @@ def is_path(before: TicketState, after: TicketState, role: Role) -> bool:
         before in rule.from_states and rule.to_state == after and role in rule.roles
         for rule in MOVES.values()
     )
+
+
+# A visit is planned once somebody accepted the ticket; with these moves it was made, or is void.
+VISIT_STATES = frozenset({TicketState.ACKNOWLEDGED, TicketState.IN_PROGRESS, TicketState.WAITING})
+ENDS_VISIT = frozenset({Move.WAIT, Move.SOLVE, Move.CLOSE, Move.CANCEL})
+MAX_VISIT_HOURS = 24
+MAX_VISIT_DAYS_AHEAD = 366
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """When somebody is to come to the machine: not before the one time, nor after the other."""
+
+    from_at: datetime
+    to_at: datetime
+
+
+def refuse_visit(
+    state: TicketState, before: Visit | None, after: Visit | None, at: datetime
+) -> Reason | None:
+    """Why a ticket's visit may not be changed so at `at`; `after` None takes it back."""
+    if state not in VISIT_STATES:
+        return Reason("wrong_state", {"move": "visit", "state": state})
+    if after is None:
+        return None if before else Reason("no_visit")
+    return _refuse_window(after, at)
+
+
+def _refuse_window(after: Visit, at: datetime) -> Reason | None:
+    if after.to_at <= after.from_at:
+        return Reason("visit_backwards")
+    if after.to_at <= at:
+        return Reason("visit_past")
+    if after.to_at - after.from_at > timedelta(hours=MAX_VISIT_HOURS):
+        return Reason("visit_too_long", {"hours": MAX_VISIT_HOURS})
+    if after.from_at - at > timedelta(days=MAX_VISIT_DAYS_AHEAD):
+        return Reason("visit_too_far", {"days": MAX_VISIT_DAYS_AHEAD})
+    return None
 
 
 @dataclass(frozen=True, slots=True)

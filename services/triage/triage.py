@@ -156,6 +156,7 @@ def _list_causes(session: Session, asset: Asset) -> list[CauseHint]:
             label=row.label,
             action=row.action,
             parts=tuple(row.parts),
+            cost=row.cost,
         )
         for row in session.scalars(query)
     ]

@@ -60,8 +60,22 @@ def limit_entries(metrics):
 
 
 def cause_entries(metrics):
+    costs = st.just({}) | st.builds(
+        lambda now, more: {
+            "cost_now": f"{now}.50",
+            "cost_failed": f"{now + more}.75",
+            "currency": "EUR",
+        },
+        st.integers(0, 10**6),
+        st.integers(0, 10**6),
+    )
+    return costs.flatmap(lambda cost: _cause_entries(metrics, cost))
+
+
+def _cause_entries(metrics, cost):
     return st.builds(
         CauseEntry,
+        **{name: st.just(value) for name, value in cost.items()},
         condition=texts,
         failure_mode=codes,
         cause=codes,

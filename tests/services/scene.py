@@ -1,6 +1,7 @@
 """Acts on a small network as its people and machines perform them, each in its own transaction."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -14,7 +15,8 @@ from services.tickets.detail import get_ticket_detail
 from services.tickets.models import Ticket
 from services.tickets.moves import assign_ticket, comment, move_ticket
 from services.tickets.opening import report_problem
-from services.tickets.rules import Move
+from services.tickets.rules import Move, Visit
+from services.tickets.visits import plan_visit
 from services.triage.triage import run_triage
 from telemetry.alarms.lifecycle import clear_alarm, raise_alarm
 from telemetry.alarms.models import Alarm, Severity
@@ -97,6 +99,13 @@ class Scene:
         person_id = self.network.people[assignee] if assignee else None
         with self.network.transaction(person) as session:
             assign_ticket(session, ticket_id=ticket_id, person_id=person_id, at=self.now)
+
+    def plan(self, ticket_id, hours, length=2, person="manager") -> None:
+        """A visit that begins so many hours from now; without hours it is taken back."""
+        begins = None if hours is None else self.now + timedelta(hours=hours)
+        visit = begins and Visit(begins, begins + timedelta(hours=length))
+        with self.network.transaction(person) as session:
+            plan_visit(session, ticket_id=ticket_id, visit=visit, at=self.now)
 
     def comment(self, ticket_id, text, person="technician", **said) -> None:
         with self.network.transaction(person) as session:

@@ -1,6 +1,6 @@
 """What each role's home page shows beside its lists: figures with what they are out of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import url_for
@@ -10,14 +10,18 @@ from devices.fleet import AssetFacts, get_asset_facts
 from services.offers.queries import OfferRow, list_offers
 from services.offers.rules import AT_CUSTOMER, OfferState
 from services.tickets.evidence import CauseHint
-from services.tickets.queries import Attention, TicketRow, find_cause
+from services.tickets.patterns import TechnicianDay, list_technician_days
+from services.tickets.queries import Attention, TicketRow, find_cause, list_visits
+from services.tickets.stakes import Stakes
 from telemetry.health import MachineState
 from telemetry.quarantine import count_open
 from web.pages.fleet import Fleet
 from web.pages.parts import Figure
-from web.request_scope import get_runtime, get_session, may
+from web.request_scope import get_runtime, get_session, may, now
 from web.wording import labels
+from web.wording.stakes import money_text
 from web.wording.translate import gettext as _
+from web.wording.translate import ngettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,45 @@ def load_next_visit(row: TicketRow) -> NextVisit:
     """What to know before leaving for a ticket."""
     session = get_session()
     return NextVisit(row, get_asset_facts(session, row.asset_id), find_cause(session, row.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What a technician has in hand, and the visits that are planned, the next one first."""
+
+    work: TechnicianDay
+    visits: Sequence[TicketRow]
+
+
+def load_days() -> list[Day]:
+    """The technicians by their next visit; those without one follow, by what is due first."""
+    session = get_session()
+    planned = list_visits(session)
+    days = [
+        Day(work, [each for each in planned if each.assignee_id == work.person_id])
+        for work in list_technician_days(session, at=now())
+    ]
+    order = {each.assignee_id: number for number, each in reversed(list(enumerate(planned)))}
+    return sorted(days, key=lambda day: order.get(day.work.person_id, len(planned)))
+
+
+def stakes_sentence(stakes: Stakes) -> str:
+    """The sums that are at stake, each in its own currency, and of how many tickets."""
+    if not stakes.known:
+        return _("What is at stake is not known of any open ticket.")
+    sums = ", ".join(money_text(each) for each in stakes.sums)
+    told = ngettext(
+        "At stake: %(sums)s on %(num)s open ticket.",
+        "At stake: %(sums)s on %(num)s open tickets.",
+        stakes.known,
+        sums=sums,
+    )
+    if not stakes.unknown:
+        return told
+    unknown = ngettext(
+        "Of %(num)s ticket it is not known.", "Of %(num)s tickets it is not known.", stakes.unknown
+    )
+    return f"{told} {unknown}"
 
 
 def list_offers_to_check(limit: int) -> list[OfferRow]:

@@ -1,6 +1,6 @@
 """The page of one ticket: its detail with what its reader may do, worded for their role."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +21,7 @@ from web import words
 from web.auth import SignedIn
 from web.pages.machine import context_of
 from web.pages.parts import Action, Bar
+from web.pages.visit import show_visit
 from web.wording import labels
 from web.wording.tickets import next_sentence
 from web.wording.translate import format_share
@@ -64,6 +65,7 @@ class TicketPage:
     findings: Sequence[Finding]
     story: Sequence[Line]
     moves: Sequence[MoveDecision]
+    visit_fields: Mapping[str, str]
     may_close: bool
     assignable: Sequence[Person]
     may_take: bool
@@ -97,6 +99,7 @@ def load_ticket_page(
         findings=[_finding(each, context, at) for each in detail.alarms],
         story=[_line(each, context, reader) for each in detail.entries],
         moves=[each for each in others if each.move != Move.CLOSE],
+        visit_fields=show_visit(detail.row.visit, context.zone),
         may_close=any(each.move == Move.CLOSE for each in others),
         assignable=list_assignable(session) if is_assigning else [],
         may_take=detail.may_assign and detail.row.assignee_id != scope.person_id,

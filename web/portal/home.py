@@ -11,9 +11,15 @@ from services.tickets.patterns import (
     list_dealer_work,
     list_failure_trends,
     list_model_burdens,
-    list_technician_days,
 )
-from services.tickets.queries import TicketFilter, count_attention, list_by_due, list_queue
+from services.tickets.queries import (
+    TicketFilter,
+    count_attention,
+    list_by_due,
+    list_by_visit,
+    list_queue,
+)
+from services.tickets.stakes import count_stakes
 from telemetry.quarantine import list_faults
 from web.pages.first_steps import HINT, list_first_steps
 from web.pages.fleet import list_worst, load_fleet, turn_to
@@ -23,8 +29,10 @@ from web.pages.homes import (
     attention_figures,
     list_offers_to_answer,
     list_offers_to_check,
+    load_days,
     load_next_visit,
     quality_figures,
+    stakes_sentence,
     state_figures,
 )
 from web.pages.offer import benefit_of, money_of
@@ -74,7 +82,8 @@ def _dealer() -> str:
         steps=list_first_steps(fleet),
         figures=attention_figures(attention),
         urgent=list_by_due(session, limit=SHOWN),
-        days=list_technician_days(session, at=now()),
+        stakes=stakes_sentence(count_stakes(session)),
+        days=load_days(),
         offers=list_offers_to_check(FEW),
         money_of=money_of,
         benefit_of=benefit_of,
@@ -86,7 +95,7 @@ def _dealer() -> str:
 
 def _technician() -> str:
     session = get_session()
-    mine = list_by_due(session, TicketFilter(assignee_id=get_scope().person_id))
+    mine = list_by_visit(session, TicketFilter(assignee_id=get_scope().person_id))
     free = list_queue(session, TicketFilter(is_unassigned=True), limit=SHOWN)
     return render_template(
         "home/technician.html",

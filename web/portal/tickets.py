@@ -19,14 +19,18 @@ from services.tickets.queries import (
     TicketFilter,
     TicketRow,
     count_tickets,
+    get_row,
     list_history,
     list_queue,
 )
 from services.tickets.rules import FINAL_STATES, Audience, Move
+from services.tickets.visits import plan_visit
+from web.filters import zone
 from web.forms import CloseOutForm, attempt, explain
 from web.pages.close_out import build_close_out_form, read_verdicts
 from web.pages.parts import Chip
 from web.pages.ticket import load_ticket_page
+from web.pages.visit import read_visit
 from web.portal.live import live_addresses
 from web.request_scope import get_scope, get_session, give_up, now, require
 from web.wording.translate import gettext as _
@@ -118,6 +122,19 @@ def assign(ticket_id: int) -> ResponseReturnValue:
             raise Invalid(_("There is no such person."))
         person_id = int(text) if text and len(text) < 19 else None
         assign_ticket(get_session(), ticket_id=ticket_id, person_id=person_id, at=now())
+
+    return _act_and_return(ticket_id, act)
+
+
+@blueprint.post("/tickets/<id:ticket_id>/visit")
+@require(Act.WORK_TICKETS)
+def visit(ticket_id: int) -> ResponseReturnValue:
+    """Plans when somebody comes, in the site's time; moves it, or takes it back."""
+
+    def act() -> None:
+        session = get_session()
+        planned = read_visit(request.form, zone(get_row(session, ticket_id).time_zone))
+        plan_visit(session, ticket_id=ticket_id, visit=planned, at=now())
 
     return _act_and_return(ticket_id, act)
 

@@ -7,7 +7,13 @@ from zoneinfo import ZoneInfo
 from foundation.clock import from_ms
 from foundation.reasons import Parameter
 from foundation.units import symbol
-from web.wording.translate import format_amount, format_moment, format_number, format_share
+from web.wording.translate import (
+    format_amount,
+    format_moment,
+    format_number,
+    format_share,
+    format_window,
+)
 from web.wording.translate import gettext as _
 
 
@@ -60,6 +66,14 @@ class Parts:
     def share(self, name: str) -> str:
         value = self.given.get(name)
         return format_share(value) if isinstance(value, int | float) else ""
+
+    def window(self) -> str:
+        """From when to when, at the place that the sentence is about."""
+        ends = (self.given.get(name) for name in ("from_ms", "to_ms"))
+        told = [from_ms(int(each)) for each in ends if isinstance(each, int | float)]
+        if len(told) != 2:
+            return _("an unknown time")
+        return format_window(*(each.astimezone(self.context.zone) for each in told))
 
     def since(self, name: str = "since_ms") -> str:
         value = self.given.get(name)

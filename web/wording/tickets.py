@@ -8,15 +8,18 @@ from services.tickets.rules import TicketState
 from web import words
 from web.wording.translate import format_moment
 from web.wording.translate import gettext as _
+from web.wording.visits import arrival_sentence
 
 
 def next_sentence(
     row: TicketRow, context: words.Context, *, role: Role | None, at: datetime
 ) -> str:
     """What happens next: for a customer what to expect, for others what is due."""
+    arrival = arrival_sentence(row, context.zone, at)
     if role == Role.CUSTOMER:
-        return _for_customer(row, context)
-    return _when_over(row, context) or _while_open(row, context, at)
+        return arrival or _for_customer(row, context)
+    told = _when_over(row, context) or _while_open(row, context, at)
+    return f"{arrival} {told}".strip()
 
 
 def _moment(at: datetime | None, context: words.Context) -> str:

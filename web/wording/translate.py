@@ -32,6 +32,16 @@ def format_moment(local: datetime) -> str:
     return str(dates.get_datetime_format("medium", locale=locale)).format(time, day)
 
 
+def format_window(begins: datetime, ends: datetime) -> str:
+    """A window of time, such as "Tue, Mar 4, 09:00–11:00"; the caller chose the zone."""
+    if begins.date() != ends.date():
+        return f"{format_moment(begins)} – {format_moment(ends)}"
+    locale = flask_babel.get_locale() or "en"
+    day = dates.format_skeleton("MMMEd", begins, locale=locale)
+    times = dates.format_interval(begins, ends, "Hm", locale=locale)
+    return str(dates.get_datetime_format("medium", locale=locale)).format(times, day)
+
+
 def format_number(value: float) -> str:
     """A number to four digits that count; more would claim an accuracy that no sensor has."""
     return str(flask_babel.format_decimal(float(f"{value:.4g}")))
