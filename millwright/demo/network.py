@@ -67,6 +67,20 @@ ADDRESSES = {
     "reno": ("US", "1900 Freight Lane, Reno, Nevada"),
     "greenville": ("US", "26 Spindle Street, Greenville, South Carolina"),
 }
+# Site of the fleet → a telephone number. All are of ranges that the country keeps for fiction and
+# never gives to anybody; where a country keeps none, the number of the owner's office that has
+# one, or none at all.
+TELEPHONES = {
+    "hamburg": "+49 40 66969 112",
+    "lyon": "+33 4 65 71 20 03",
+    "stuttgart": "+49 69 90009 341",
+    "linz": "+49 40 66969 107",
+    "eindhoven": "+49 69 90009 318",
+    "toledo": "+1 419 555 0141",
+    "houston": "+1 713 555 0177",
+    "reno": "+1 775 555 0119",
+    "greenville": "+1 864 555 0126",
+}
 # Whoever owns this site did not switch offers on; their machines are never searched.
 WITHOUT_OFFERS = ("osaka",)
 
@@ -237,4 +251,5 @@ def _entry(asset: SimulatedAsset, fleet: Fleet) -> AssetEntry:
         country=country,
         latitude=asset.site.latitude,
         longitude=asset.site.longitude,
+        telephone=TELEPHONES.get(asset.site.key),
     )

@@ -7,9 +7,13 @@ from simulators.browser import Page
 from simulators.people.cast import Profile
 from simulators.people.offers import OfferDesk
 from simulators.people.person import MOST_IDLE, Person, Surroundings
+from simulators.people.visits import choose_begin, fill_in
 
 _LOOKS_EVERY_H = (1.5, 3.0)
 _CANCELS = 0.5
+# The others are planned by whoever goes there; hours of those in which visits begin.
+_PLANS = 0.8
+_COMES_WITHIN_H = (0.5, 7.0)
 
 
 class Dispatcher(Person):
@@ -80,9 +84,20 @@ class Dispatcher(Person):
         people = {name: number for number, name in form.choices["person"].items()} if form else {}
         name = self._choose(list(people), ticket_id)
         self.press(page, address, person=people.get(name, ""))
+        if self.habits.happens(_PLANS, "plans", ticket_id):
+            self._plan_visit(ticket_id, now)
         self.around.hand_over(self.profile.organisation, name, ticket_id, now)
         if self.habits.happens(self.habits.talkativeness, "announces", ticket_id):
             self.write(page, ticket_id, f"{name} takes care of it and will call before.")
+
+    def _plan_visit(self, ticket_id: int, now: datetime) -> None:
+        """Agrees with the customer when somebody comes."""
+        page = self.read(f"/tickets/{ticket_id}", now)
+        address = f"/tickets/{ticket_id}/visit"
+        if page.find_form(address) is not None:
+            hours = self.habits.takes(*_COMES_WITHIN_H, "visit", ticket_id)
+            begins = choose_begin(self.profile.time_zone, now, hours)
+            self.press(page, address, **fill_in(page, begins))
 
     def _choose(self, names: list[str], ticket_id: int) -> str:
         """A technician by name; never nobody, and oneself only when there is no other."""

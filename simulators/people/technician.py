@@ -8,11 +8,16 @@ from simulators.faults import FaultKind
 from simulators.people.cast import Profile
 from simulators.people.findings import NOTHING, Finding, describe_fault
 from simulators.people.person import MOST_IDLE, Chore, Person, Surroundings
+from simulators.people.visits import choose_begin, fill_in, find_begin
 
 _MENDED_WITHIN = timedelta(days=14)
 _CARELESS = 0.06
 _NEEDS_ORDER = 0.55
 _LOOKS_AGAIN = 3
+_RUNS_LATE = 0.08
+_IS_THERE_WITHIN_H = 1.5
+# By the ticket's state, in hours of those in which visits begin: a part takes its time.
+_COMES_WITHIN_H = {"acknowledged": (0.5, 7.0), "waiting": (3.5, 17.0)}
 
 
 class Technician(Person):
@@ -27,8 +32,28 @@ class Technician(Person):
         if not self._mine:
             self.plan(now + MOST_IDLE, self._stay)
         self._mine.add(ticket_id)
-        hours = self.habits.takes(1.0, 12.0, "goes", ticket_id)
-        self.plan_work(now, hours, lambda at: self._go(ticket_id, at), Chore.VISITS)
+        hours = self.habits.takes(0.1, 1.0, "reads", ticket_id)
+        self.plan_work(now, hours, partial(self._prepare, ticket_id), Chore.VISITS)
+
+    def _prepare(self, ticket_id: int, now: datetime) -> None:
+        """Sees when they are expected; where nobody planned the visit they do so themselves."""
+        page = self.read(f"/tickets/{ticket_id}", now)
+        state, begins = page.get_mark("ticket-head", "state"), find_begin(page)
+        if begins is None and state in _COMES_WITHIN_H:
+            begins = self._plan_visit(page, ticket_id, now, state)
+        self._travel(ticket_id, now, begins or now)
+
+    def _plan_visit(self, page: Page, ticket_id: int, now: datetime, state: str) -> datetime:
+        hours = self.habits.takes(*_COMES_WITHIN_H[state], "visit", ticket_id, now)
+        begins = choose_begin(self.profile.time_zone, now, hours)
+        self.press(page, f"/tickets/{ticket_id}/visit", **fill_in(page, begins))
+        return begins
+
+    def _travel(self, ticket_id: int, now: datetime, begins: datetime) -> None:
+        """Is there within the time that was told, or as soon as they can."""
+        within = timedelta(hours=_IS_THERE_WITHIN_H * self.habits.draw("arrives", ticket_id))
+        due = self.hours.next_open(max(now, begins + within))
+        self.plan(due, partial(self._go, ticket_id), Chore.VISITS)
 
     def _stay(self, now: datetime) -> None:
         """Who has work to do leaves the page open, and so stays signed in."""
@@ -40,7 +65,12 @@ class Technician(Person):
     def _go(self, ticket_id: int, now: datetime) -> None:
         page = self.read(f"/tickets/{ticket_id}", now)
         state = page.get_mark("ticket-head", "state")
-        if state in ("acknowledged", "waiting"):
+        begins = find_begin(page)
+        if begins is not None and begins > now:
+            self._travel(ticket_id, now, begins)
+        elif state == "acknowledged" and self._runs_late(ticket_id, begins):
+            self._travel(ticket_id, now, self._plan_visit(page, ticket_id, now, state))
+        elif state in ("acknowledged", "waiting"):
             has_parts = state == "waiting"
             self._move(page, ticket_id, "start")
             hours = self.habits.takes(0.5, 2.5, "works", ticket_id)
@@ -50,6 +80,10 @@ class Technician(Person):
             self._work(ticket_id, now, has_parts=True)
         elif state == "solved":
             self._finish(ticket_id, now)
+
+    def _runs_late(self, ticket_id: int, begins: datetime | None) -> bool:
+        """Whether another machine keeps them, so that they move this visit."""
+        return begins is not None and self.habits.happens(_RUNS_LATE, "late", ticket_id, begins)
 
     def _work(self, ticket_id: int, now: datetime, *, has_parts: bool) -> None:
         page = self.read(f"/tickets/{ticket_id}", now)
@@ -75,8 +109,7 @@ class Technician(Person):
     def _wait(self, now: datetime, page: Page, ticket_id: int, part: str) -> None:
         note = f"Seen on site. The {part} is ordered."
         self._move(page, ticket_id, "wait", note)
-        hours = self.habits.takes(6.0, 30.0, "part", ticket_id)
-        self.plan_work(now, hours, lambda at: self._go(ticket_id, at), Chore.VISITS)
+        self._prepare(ticket_id, now)
 
     def _mend(
         self, now: datetime, page: Page, ticket_id: int, device: str, found: list[FaultKind]

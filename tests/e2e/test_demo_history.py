@@ -64,6 +64,8 @@ class Story:
             Ticket.priority,
             Ticket.opened_at,
             Ticket.closed_at,
+            Ticket.visit_from,
+            Ticket.visit_to,
             Ticket.failure_mode,
             Ticket.failure_cause,
         ).join(Asset, Asset.id == Ticket.asset_id)
@@ -93,6 +95,24 @@ def test_tickets_live_and_die_with_nobody_at_the_keyboard(story):
     assert states.count(TicketState.CLOSED) >= 2
     assert {TicketState.NEW, TicketState.WAITING} <= set(states), "the visitor finds work"
     assert story.read(select(func.count(Verdict.id)))[0][0] >= 1
+
+
+def test_work_begins_within_the_visit_that_was_told_beforehand(story):
+    """Of what was begun on tickets with a planned visit, most begins within its last window."""
+    in_time = _list_in_time(story)
+    assert in_time
+    assert sum(in_time) / len(in_time) > 0.8
+
+
+def _list_in_time(story):
+    windows, found = {}, []
+    for (entry,) in story.read(select(TicketEntry).order_by(TicketEntry.id)):
+        if entry.kind == EntryKind.VISIT:
+            windows[entry.ticket_id] = entry.reasons[0]["parameters"]
+        elif entry.move == "start" and entry.ticket_id in windows:
+            window = windows.pop(entry.ticket_id)
+            found.append(window["from_ms"] <= to_ms(entry.written_at) < window["to_ms"])
+    return found
 
 
 def test_what_technicians_mended_is_in_the_ledger(story):

@@ -1,5 +1,7 @@
 """The demo's parties and machines, installed through the usual doors, once."""
 
+import re
+
 import pytest
 from sqlalchemy import func, select
 
@@ -16,6 +18,7 @@ from millwright.demo.network import (
     MAKER,
     OWNERS,
     PRESENTED,
+    TELEPHONES,
     install_demo,
     list_presented,
     make_cast,
@@ -48,6 +51,19 @@ def count(session, table):
 def test_every_site_of_the_fleet_has_an_owner_and_a_dealer():
     assert {site.key for site in SITES} == set(OWNERS)
     assert {dealer for _, dealer in OWNERS.values()} <= set(DEALERS)
+
+
+def test_telephones_are_of_ranges_kept_for_fiction():
+    kept = re.compile(
+        r"\+49 40 66969 \d{3}|\+49 69 90009 \d{3}|\+33 4 65 71 \d\d \d\d|\+1 \d{3} 555 01\d\d"
+    )
+    assert set(TELEPHONES) <= set(OWNERS)
+    assert all(kept.fullmatch(each) for each in TELEPHONES.values())
+
+
+def test_a_site_of_the_demo_can_be_called(session, made):
+    numbers = session.scalars(select(Site.telephone)).all()
+    assert any(numbers)
 
 
 def test_there_is_one_sign_in_for_each_role(made):

@@ -188,6 +188,19 @@ def test_everything_happens_at_somebodys_working_hours(play):
     assert all(7 <= each.hour < 18 for each in local)
 
 
+def test_a_visit_is_told_beforehand_and_work_begins_at_that_time(play):
+    theatre = play(wear(after(4)))
+    theatre.open_ticket()
+    theatre.pass_time(after(12, days=10))
+    entries = theatre.find(TicketEntry)
+    visits = [each for each in entries if each.kind == EntryKind.VISIT]
+    begun = min(each.written_at for each in entries if each.move == "start")
+    before = [each for each in visits if each.written_at < begun]
+    assert before
+    window = before[-1].reasons[0]["parameters"]
+    assert window["from_ms"] <= to_ms(begun) < window["to_ms"]
+
+
 def test_where_nothing_is_wrong_the_alarm_was_false(play):
     theatre = play()
     theatre.open_ticket()
