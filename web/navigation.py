@@ -56,7 +56,6 @@ PLACES: dict[Role, tuple[_Entry, ...]] = {
         _QUARANTINE,
         _CATALOGUE,
         _ADMINISTRATION,
-        _ME,
     ),
     Role.DEALER_MANAGER: (_HOME, _QUEUE, _MACHINES, _OFFERS, _ME, _ADMINISTRATION),
     Role.TECHNICIAN: (_TODAY, _QUEUE, _MACHINES, _ME),
@@ -92,6 +91,7 @@ def _frame() -> dict[str, Any]:
         "role": current_user.scope.role,
         "role_label": labels.ROLES[current_user.scope.role],
         "navigation": list_places(current_user.scope.role),
+        "me_url": url_for("me.show"),
         "search_url": url_for("search.find"),
         "sign_out_url": url_for("sign_in.leave"),
     }

@@ -47,6 +47,21 @@ def test_a_manufacturer_sees_the_fleet_its_dealers_and_what_was_refused(lively):
     assert "1 message" in page
 
 
+def test_a_state_that_no_machine_is_in_is_quiet_and_each_has_its_sign(lively):
+    page = lively.visit("maker").read("/")
+    looks = set(re.findall(r'class="mw-figure ([^"]+)"', page))
+    assert "is-none" in looks
+    assert any(each.startswith("mw-figure-") for each in looks)
+    assert "#needs-service" in page
+
+
+def test_no_role_has_more_than_seven_places_and_everybody_reaches_their_account(lively):
+    for who in ("maker", "manager", "technician", "customer"):
+        page = lively.visit(who).read("/")
+        assert 3 <= page.count('class="mw-place"') <= 7
+        assert 'href="/me"' in page
+
+
 def test_who_serves_nothing_is_told_that_nothing_waits(lively):
     assert "No ticket is open." in lively.visit("other_manager").read("/")
 
@@ -89,6 +104,12 @@ def test_a_customer_whose_machines_are_well_need_do_nothing(speaking, network):
     well = HealthFacts(heard_at=network.clock.now())
     said = customer_sentence(healths(network, well), 0)
     assert said == "Your machine is well. You need to do nothing."
+
+
+def test_a_customer_is_asked_to_look_at_what_is_reported_as_solved(speaking, network):
+    well = HealthFacts(heard_at=network.clock.now())
+    said = customer_sentence(healths(network, well), 2, solved=1)
+    assert said.startswith("1 request is reported as solved. Look whether it is")
 
 
 def test_a_technician_knows_where_to_go_what_to_bring_and_whom_to_call(lively):

@@ -174,8 +174,8 @@ def list_columns(view: FleetView, *, is_customer: bool) -> list[Column]:
         _column(view, _("Machine"), "name"),
         Column(where),
         _column(view, _("State"), "state"),
-        _column(view, _("Open ticket"), "ticket"),
         _column(view, _("Last heard"), "heard"),
+        _column(view, _("Open ticket"), "ticket"),
     ]
 
 

@@ -117,6 +117,8 @@ def state_figures(counted: Mapping[MachineState, int]) -> list[Figure]:
             value=str(count),
             note=_("of %(total)s machines", total=total),
             url=url_for("machines.index", state=state),
+            icon=labels.MACHINE_MARKS[state][0],
+            kind=labels.MACHINE_MARKS[state][1],
         )
         for state, count in counted.items()
     ]

@@ -23,9 +23,9 @@ from web import words
 from web.forms import OfferRuleForm, choice
 from web.pages.offer import money_of
 from web.request_scope import get_scope
-from web.wording.offer_labels import FIGURES, KIND_NAMES, SILENCE_NAMES
+from web.wording.offer_labels import ASSUMPTIONS, FIGURES, KIND_NAMES, SILENCE_NAMES
 from web.wording.offers import quantity_of
-from web.wording.translate import format_share
+from web.wording.translate import format_day, format_number, format_share
 from web.wording.translate import gettext as _
 
 _WHOLE = ("price_range_percent", "valid_days", "max_per_quarter", "quiet_days", "control_percent")
@@ -65,7 +65,7 @@ def load_rule_page(session: Session, rule_id: int) -> RulePage:
         row=row,
         price=money_of(Money(rule.price_minor, rule.currency)),
         cost=money_of(Money(rule.cost_minor, rule.currency)),
-        parameters=sorted(rule.parameters.items()),
+        parameters=[_parameter(*each) for each in sorted(rule.parameters.items())],
         backtest=tried,
         is_tried=rule.backtest_version == rule.version,
         worth=money_of(Money(tried.worth_minor, rule.currency)) if tried else "",
@@ -97,9 +97,13 @@ def _watched(tried: Backtest, value: float | None, currency: str) -> str:
     return f"{name}: {measured} (n = {tried.followed})"
 
 
+def _parameter(name: str, value: object) -> tuple[str, object]:
+    label = ASSUMPTIONS.get(name, name.replace("_", " ").capitalize())
+    return str(label), format_number(value) if isinstance(value, float) else value
+
+
 def _dates(tried: Backtest) -> str:
-    days = (from_ms(each).date().isoformat() for each in tried.dates_ms)
-    return ", ".join(days)
+    return ", ".join(format_day(from_ms(each).date()) for each in tried.dates_ms)
 
 
 def _silences(tried: Backtest) -> list[tuple[str, int, str]]:

@@ -42,13 +42,15 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with what it means; it may lead to what it counts."""
+    """A number with what it means; it may lead to what it counts, and bear a state's sign."""
 
     name: str
     value: str
     unit: str = ""
     note: str = ""
     url: str = ""
+    icon: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

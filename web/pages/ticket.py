@@ -28,6 +28,7 @@ from web.wording.translate import format_share
 
 _NEXT = (Move.ACKNOWLEDGE, Move.START, Move.SOLVE, Move.CLOSE)
 _AROUND = timedelta(minutes=30)
+_LEAST_SHARE = 0.01  # what contributed less says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def _finding(alarm: AlarmRow, context: words.Context, at: datetime) -> Finding:
     marked_from, marked_to = alarm.started_at, max(ended, alarm.started_at)
     around = max(_AROUND, (marked_to - marked_from) / 2)
     facts = AlarmFacts(alarm.condition, alarm.severity, 0, seen)
+    told = [each for each in seen.metrics if each.share >= _LEAST_SHARE] or seen.metrics[:1]
     return Finding(
         alarm=alarm,
         title=words.say(describe(facts), context),
@@ -126,9 +128,9 @@ def _finding(alarm: AlarmRow, context: words.Context, at: datetime) -> Finding:
         marked_to=marked_to,
         bars=[
             Bar(context.metrics.get(m.metric, m.metric), m.share, format_share(m.share))
-            for m in seen.metrics
+            for m in told
         ],
-        metrics=[m.metric for m in seen.metrics],
+        metrics=[m.metric for m in told],
     )
 
 

@@ -19,6 +19,7 @@ from services.tickets.queries import (
     list_by_visit,
     list_queue,
 )
+from services.tickets.rules import TicketState
 from services.tickets.stakes import count_stakes
 from telemetry.quarantine import list_faults
 from web.pages.first_steps import HINT, list_first_steps
@@ -113,9 +114,10 @@ def _customer() -> str:
     session, fleet = get_session(), load_fleet()
     page = turn_to(fleet, FleetView(sort="state"), None)
     requests = list_queue(session, limit=SHOWN)
+    solved = sum(row.state == TicketState.SOLVED for row in requests.rows)
     return render_template(
         "home/customer.html",
-        sentence=customer_sentence(fleet.count(), requests.total or 0),
+        sentence=customer_sentence(fleet.count(), requests.total or 0, solved=solved),
         steps=list_first_steps(fleet),
         machines=load_rows(page.rows, fleet),
         more=page.next_cursor is not None,

@@ -6,7 +6,7 @@ from flask_login import current_user
 
 from devices.fleet import list_metric_labels
 from foundation.identity.directory import change_password
-from services.notifications.queries import list_notifications, mark_read
+from services.notifications.queries import count_unread, list_notifications, mark_read
 from web.forms import PasswordForm, attempt
 from web.pages.parts import Action
 from web.portal.live import live_addresses
@@ -56,6 +56,7 @@ def _page(form: PasswordForm) -> str:
     return render_template(
         "me/show.html",
         form=form,
+        unread=count_unread(session),
         notices=list_notifications(session, cursor=request.args.get("cursor")),
         metrics=_all_labels(),
         actions=[Action(_("Mark all as read"), action=url_for("me.read_all"), icon="check")],

@@ -53,14 +53,22 @@ def technician_sentence(mine: int, free: int) -> str:
     return _("Nothing to do right now. No ticket is open.")
 
 
-def customer_sentence(counted: Mapping[MachineState, int], requests: int) -> str:
-    """For an end customer."""
+def customer_sentence(
+    counted: Mapping[MachineState, int], requests: int, *, solved: int = 0
+) -> str:
+    """For an end customer; `solved` of the open requests wait for their look."""
     total = sum(counted.values())
     if counted[MachineState.CRITICAL]:
         return ngettext(
             "%(num)s of your machines is in a critical condition.",
             "%(num)s of your machines are in a critical condition.",
             counted[MachineState.CRITICAL],
+        )
+    if solved:
+        return ngettext(
+            "%(num)s request is reported as solved. Look whether it is, and reopen it if not.",
+            "%(num)s requests are reported as solved. Look whether they are; reopen what is not.",
+            solved,
         )
     if requests:
         return ngettext(

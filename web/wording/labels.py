@@ -41,6 +41,14 @@ MACHINE_STATES: Labels = {
 }
 # The state chip of the front end knows the worst state by what it looks like.
 CHIPS = {state: "stopped" if state == MachineState.CRITICAL else state for state in MachineState}
+# State → (icon, colour) of a figure that counts its machines, as on the chip.
+MACHINE_MARKS: Mapping[str, tuple[str, str]] = {
+    MachineState.CRITICAL: ("stopped", "stopped"),
+    MachineState.NO_DATA: ("no-reading", "silent"),
+    MachineState.NEEDS_SERVICE: ("needs-service", "service"),
+    MachineState.WATCH: ("watch", "watch"),
+    MachineState.WELL: ("well", "well"),
+}
 
 SEVERITIES: Labels = {
     Severity.WARNING: _("Warning"),

@@ -38,7 +38,7 @@ def _what_is_seen(health: Health, alarms: Sequence[AlarmRow], context: words.Con
         )
     if alarms:
         title = title_of(alarms[0].condition, alarms[0].evidence, context)
-        return _("%(title)s was seen and is over now.", title=title)
+        return _("“%(title)s” was seen and is over now.", title=title)
     return "" if health.is_silent else _("All readings are as they should be.")
 
 

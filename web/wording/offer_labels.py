@@ -148,7 +148,7 @@ FIGURES: Labels = {
     "full_hours_per_day": _("Full load at work"),
     "charging_hours_per_day": _("Charging at work"),
     "waiting_hours_per_day": _("Waiting at work"),
-    "parts_per_hour": _("Pace while working"),
+    "parts_per_hour": _("Parts made while working"),
     "events_per_100_h": _("How often"),
     "events_per_day": _("How often a day"),
     "long_idle_hours_per_day": _("Idling beyond the delay"),

@@ -7,7 +7,13 @@ from foundation.units import symbol
 from services.offers.kinds.contract import BenefitUnit, Estimate, Proposal
 from web.wording.offer_labels import OFFER_STATES, ORDER_STATES
 from web.wording.sentences import Parts
-from web.wording.translate import format_amount, format_number, format_share, ngettext
+from web.wording.translate import (
+    format_amount,
+    format_estimate,
+    format_number,
+    format_share,
+    ngettext,
+)
 from web.wording.translate import gettext as _
 
 Sentences = dict[str, Callable[[Parts], str]]
@@ -20,7 +26,7 @@ def quantity_of(value: float, unit: str, currency: str = "") -> str:
     if unit.startswith("money"):
         amount = format_amount(value, currency)
         return _money_units(amount).get(unit, amount)
-    number = format_number(value)
+    number = format_estimate(value)
     words = _rates(number)
     if unit in words:
         return words[unit]
@@ -60,7 +66,7 @@ def range_of(estimate: Estimate, unit: str, currency: str = "") -> str:
         "%(low)s to %(high)s",
         low=quantity_of(estimate.low, unit, currency)
         if is_told_twice
-        else format_number(estimate.low),
+        else format_estimate(estimate.low),
         high=quantity_of(estimate.high, unit, currency),
     )
 

@@ -9,6 +9,7 @@ from foundation.reasons import Parameter
 from foundation.units import symbol
 from web.wording.translate import (
     format_amount,
+    format_estimate,
     format_moment,
     format_number,
     format_share,
@@ -54,7 +55,7 @@ class Parts:
 
     def number(self, name: str) -> str:
         value = self.given.get(name)
-        return format_number(value) if isinstance(value, int | float) else _("an unknown value")
+        return format_estimate(value) if isinstance(value, int | float) else _("an unknown value")
 
     def money(self, name: str) -> str:
         """An amount in the currency of the context; whole above ten, for it is an estimate."""

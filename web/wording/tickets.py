@@ -18,6 +18,9 @@ def next_sentence(
     arrival = arrival_sentence(row, context.zone, at)
     if role == Role.CUSTOMER:
         return arrival or _for_customer(row, context)
+    if role == Role.MANUFACTURER and row.state == TicketState.SOLVED:
+        solved = _moment(row.solved_at, context)
+        return _("Reported as solved %(at)s. Its dealer closes it out.", at=solved)
     told = _when_over(row, context) or _while_open(row, context, at)
     return f"{arrival} {told}".strip()
 

@@ -1,6 +1,6 @@
 """Flask-Babel's calls with their types: texts and numbers in the language of the request."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import flask_babel
@@ -42,9 +42,19 @@ def format_window(begins: datetime, ends: datetime) -> str:
     return str(dates.get_datetime_format("medium", locale=locale)).format(times, day)
 
 
+def format_day(day: date) -> str:
+    """A day of no certain zone, such as "Mar 4, 2026"."""
+    return str(dates.format_date(day, "medium", locale=flask_babel.get_locale() or "en"))
+
+
 def format_number(value: float) -> str:
     """A number to four digits that count; more would claim an accuracy that no sensor has."""
     return str(flask_babel.format_decimal(float(f"{value:.4g}")))
+
+
+def format_estimate(value: float) -> str:
+    """An estimate to three digits that count; its range says how little more would mean."""
+    return format_number(value if abs(value) >= 100 else float(f"{value:.3g}"))
 
 
 def format_share(value: float) -> str:
