@@ -77,6 +77,14 @@ def test_the_platform_itself_sees_all_rows(filled, form):
         assert set(serials(form(session))) == {OWN, FOREIGN}
 
 
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_scopes_that_take_turns_see_their_own_rows_each(filled, form):
+    """They share a compiled statement: only the values in its filter differ."""
+    for who, serial in [("manager", OWN), ("other_manager", FOREIGN)] * 2:
+        with filled.database.session(filled.scope(who)) as session:
+            assert serials(form(session)) == [serial]
+
+
 # Each form counts assets.
 COUNTS = {
     "count": lambda s: s.scalar(select(func.count()).select_from(Asset)),
