@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from foundation.identity.models import Organisation
+from foundation.identity.passwords import hash_drawn_password
 from foundation.identity.people import create_organisation, create_person, find_person
 from foundation.identity.scope import OrganisationKind, Role
 from millwright.data_folder import DataFolder
@@ -50,15 +51,11 @@ def get_or_create_account(
     if find_person(session, email) is not None:
         return None
     password = secrets.token_urlsafe(9)
-    create_person(
-        session,
-        email=email,
-        name=name,
-        organisation=organisation,
-        role=role,
-        at=at,
-        password=password,
+    person = create_person(
+        session, email=email, name=name, organisation=organisation, role=role, at=at
     )
+    # The people of a history sign in hundreds of times.
+    person.password_hash = hash_drawn_password(password)
     return TrialAccount(role.value, email, password, organisation.name)
 
 

@@ -9,6 +9,8 @@ from zxcvbn import zxcvbn
 from foundation.errors import Invalid
 
 _HASHER = argon2.PasswordHasher()
+# The least that the algorithm takes: what was drawn cannot be guessed, whatever a guess costs.
+_DRAWN_HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 # Checked when the person does not exist, so that the answer takes equally long.
 _NOBODY = _HASHER.hash("nobody has this password")
 
@@ -50,6 +52,11 @@ def _list_parts(text: str) -> list[str]:
 def hash_password(password: str) -> str:
     """Argon2id with the library's present defaults."""
     return _HASHER.hash(password)
+
+
+def hash_drawn_password(password: str) -> str:
+    """Of a password that was drawn at random, 64 bits or more; never of one that people chose."""
+    return _DRAWN_HASHER.hash(password)
 
 
 def is_password(stored: str | None, password: str) -> bool:

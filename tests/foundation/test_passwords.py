@@ -6,6 +6,7 @@ from foundation.errors import Invalid
 from foundation.identity.passwords import (
     MIN_LENGTH,
     check_new_password,
+    hash_drawn_password,
     hash_password,
     is_password,
 )
@@ -21,6 +22,13 @@ def test_a_password_is_known_by_its_hash():
 @pytest.mark.parametrize("guess", ["", "correct horse", PASSWORD.upper(), PASSWORD + " "])
 def test_another_text_is_not_the_password(guess):
     assert not is_password(HASHED, guess)
+
+
+def test_a_drawn_password_is_known_by_its_hash_alone():
+    drawn = hash_drawn_password("7sGx0Q-kfB2a")
+    assert is_password(drawn, "7sGx0Q-kfB2a")
+    assert not is_password(drawn, "7sGx0Q-kfB2b")
+    assert drawn != hash_drawn_password("7sGx0Q-kfB2a")
 
 
 def test_whoever_stole_the_hash_does_not_get_in_with_it():
