@@ -17,6 +17,7 @@ from telemetry.store.contract import Samples, Store
 
 DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
+_HOURS_AT_ONCE = 24
 # A reading stands for at most so many reporting intervals; beyond them nothing is known. A device
 # may report less often than its model expects: then its own rhythm counts.
 _HOLDS_INTERVALS = 3.0
@@ -103,9 +104,21 @@ def held_seconds(at_ms: Times, interval_s: float) -> Floats:
 
 def zone_offsets(start_ms: int, end_ms: int, time_zone: str) -> Times:
     """How far the site's wall clock is ahead in each hour of a period, in ms; (hours,)."""
-    zone = ZoneInfo(time_zone)
-    hours = range(start_ms // _HOUR_MS, end_ms // _HOUR_MS + 1)
-    spans = (from_ms(hour * _HOUR_MS).astimezone(zone).utcoffset() for hour in hours)
-    return np.asarray(
-        [span.total_seconds() * 1000 if span else 0 for span in spans], dtype=np.int64
-    )
+    zone, first, last = ZoneInfo(time_zone), start_ms // _HOUR_MS, end_ms // _HOUR_MS
+    offsets = np.empty(last - first + 1, dtype=np.int64)
+    for begin in range(first, last + 1, _HOURS_AT_ONCE):
+        end = min(begin + _HOURS_AT_ONCE, last)
+        known = _offset_ms(begin, zone), _offset_ms(end, zone)
+        # Clocks are not put forward and back again within so short a time.
+        hours = [known[0]] if known[0] == known[1] else _offsets_ms(range(begin, end + 1), zone)
+        offsets[begin - first : end - first + 1] = hours
+    return offsets
+
+
+def _offsets_ms(hours: range, zone: ZoneInfo) -> list[int]:
+    return [_offset_ms(hour, zone) for hour in hours]
+
+
+def _offset_ms(hour: int, zone: ZoneInfo) -> int:
+    span = from_ms(hour * _HOUR_MS).astimezone(zone).utcoffset()
+    return int(span.total_seconds() * 1000) if span else 0

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
-from foundation.clock import to_ms
+from foundation.clock import from_ms, to_ms
 from services.offers.histories import Readings, Window, held_seconds, zone_offsets
 from services.offers.kinds.contract import Facts
 from telemetry.store.contract import SampleBatch
@@ -70,6 +71,14 @@ def test_local_time_follows_the_change_of_clocks(readings):
 
 def test_offsets_come_by_the_hour():
     assert set(zone_offsets(START, START + 86_400_000, "Asia/Seoul")) == {9 * 3_600_000}
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Toronto", "Australia/Lord_Howe"])
+def test_offsets_follow_every_change_of_clocks_to_the_hour(zone):
+    hours = range(START // 3_600_000, START // 3_600_000 + 24 * 400)
+    spans = [from_ms(hour * 3_600_000).astimezone(ZoneInfo(zone)).utcoffset() for hour in hours]
+    found = zone_offsets(hours[0] * 3_600_000, hours[-1] * 3_600_000, zone)
+    assert [each.total_seconds() * 1000 for each in spans] == found.tolist()
 
 
 @pytest.mark.parametrize(
