@@ -182,7 +182,7 @@ class Scoring:
         try:
             looks = self._plan_look(list(model.limits), list(due))
             looks += self._plan_normal(model, due, end_ms)
-            return self._save(due, end_ms, self._find(model.key, looks, end_ms))
+            return self._save(due, end_ms, self._find(model, looks, end_ms))
         except (Unavailable, IntegrityError) as error:
             # What is held here may be ahead of the tables: read it anew.
             self._progress.clear()
@@ -238,13 +238,15 @@ class Scoring:
         carried = {watch.condition: self._carried(watch, assets, plan) for watch in watches}
         return [_Look(watches, sorted(assets), carried, {} if plan is None else plan.regime)]
 
-    def _find(self, key: str, looks: Sequence[_Look], end_ms: int) -> list[_Found]:
+    def _find(self, model: WatchedModel, looks: Sequence[_Look], end_ms: int) -> list[_Found]:
         """What all looks find, with one reading of the store."""
         if not looks:
             return []
+        assets = sorted({asset for look in looks for asset in look.assets})
         samples = self._store.read(
-            key,
-            assets=sorted({asset for look in looks for asset in look.assets}),
+            model.key,
+            # As a rule all have reported, and then the store need not look which.
+            assets=None if len(assets) == len(model.asset_ids) else assets,
             metrics=sorted({name for look in looks for name in look.metrics}),
             start_ms=min(look.begin_ms for look in looks),
             end_ms=end_ms,

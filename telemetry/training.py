@@ -1,7 +1,7 @@
 """Fits the normal-period model to each asset whose normal period is over, and keeps the fits."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -44,6 +44,16 @@ class NormalPeriodPlan:
     metrics: tuple[str, ...]
     severity: Severity
     regime: Regime
+    # Asked for every asset at every step of scoring.
+    _described: dict[str, Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        described = {
+            "settings": self.settings.to_json(),
+            "metrics": sorted(self.metrics),
+            "when": {metric: list(bounds) for metric, bounds in self.regime.items()},
+        }
+        object.__setattr__(self, "_described", described)
 
     @property
     def metrics_to_read(self) -> list[str]:
@@ -52,11 +62,7 @@ class NormalPeriodPlan:
 
     def to_json(self) -> dict[str, Any]:
         """All that decides what is learned; how bad a departure is does not."""
-        return {
-            "settings": self.settings.to_json(),
-            "metrics": sorted(self.metrics),
-            "when": {metric: list(bounds) for metric, bounds in self.regime.items()},
-        }
+        return self._described
 
 
 @dataclass(frozen=True, slots=True)
