@@ -4,7 +4,7 @@ It maintains the table *visible(organisation, asset, metric, from, to)*, which e
 reads, and the table of acts that a role may perform.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -128,6 +128,19 @@ def is_asset_visible(session: Session, asset_id: int) -> bool:
         AssetVisibility.to_at.is_(None),
     )
     return session.scalar(query.limit(1)) is not None
+
+
+def list_visible(session: Session, asset_ids: Collection[int]) -> frozenset[int]:
+    """Those of the assets that the session's scope sees now."""
+    scope = get_scope(session)
+    if scope.is_system:
+        return frozenset(asset_ids)
+    query = select(AssetVisibility.asset_id).where(
+        AssetVisibility.asset_id.in_(asset_ids),
+        AssetVisibility.organisation_id == scope.organisation_id,
+        AssetVisibility.to_at.is_(None),
+    )
+    return frozenset(session.scalars(query))
 
 
 def list_readable_periods(session: Session, asset_id: int) -> list[Interval] | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from devices.access import Act, is_asset_visible, may
+from devices.access import Act, list_visible, may
 from foundation.changes import Change, last_number, list_changes
 from foundation.clock import stopwatch_s
 from foundation.database import Database
@@ -176,8 +176,8 @@ class LiveFeed:
         oldest = known[0][0] if known else self._sequence + 1
         if process != self._process or not number.isdecimal() or int(number) < oldest - 1:
             return [Event("stale", {})]
-        after = int(number)
-        return [self._event(n, each) for n, each in known if n > after and self._sees(scope, each)]
+        later = [(n, each) for n, each in known if n > int(number)]
+        return [self._event(n, each) for n, each in self._choose(scope, later)]
 
     @property
     def cursor(self) -> str:
@@ -244,7 +244,7 @@ class LiveFeed:
             self._history.append((self._sequence, change))
             streams, number = list(self._streams), self._sequence
         for stream in streams:
-            if self._sees(stream.scope, change):
+            if self._choose(stream.scope, [(number, change)]):
                 stream.put(self._event(number, change))
 
     def _read(self) -> Iterator[Change]:
@@ -274,16 +274,36 @@ class LiveFeed:
         detail = {"kind": change.kind, "id": str(change.subject_id)}
         return Event("changed", detail, f"{self._process}-{number}")
 
-    def _sees(self, scope: Scope, change: Change) -> bool:
-        if change.asset_id is None:
-            act = _ACT_OF_KIND.get(change.kind)
-            return act is not None and may(scope, act)
-        key = (scope.organisation_id, change.asset_id)
-        if len(self._visible) > VISIBLE_KEPT:
-            self._visible.clear()
-        known = self._visible.get(key)
-        if known is None or stopwatch_s() - known[0] > VISIBLE_FOR_S:
+    def _choose(self, scope: Scope, changes: list[tuple[int, Change]]) -> list[tuple[int, Change]]:
+        """Those of the numbered changes that the scope may be told of."""
+        seen = self._list_seen(
+            scope, {each.asset_id for _, each in changes if each.asset_id is not None}
+        )
+        return [
+            (number, each)
+            for number, each in changes
+            if (each.asset_id in seen if each.asset_id is not None else _may_hear(scope, each))
+        ]
+
+    def _list_seen(self, scope: Scope, asset_ids: set[int]) -> set[int]:
+        """Those of the machines that the scope sees, with at most one query."""
+        now_s, home = stopwatch_s(), scope.organisation_id
+        known = {
+            each: self._visible.get((home, each), (float("-inf"), False)) for each in asset_ids
+        }
+        missing = {each for each, (at_s, _) in known.items() if now_s - at_s > VISIBLE_FOR_S}
+        seen = {each for each in asset_ids - missing if known[each][1]}
+        if missing:
             with self._database.session(scope) as session:
-                known = (stopwatch_s(), is_asset_visible(session, change.asset_id))
-            self._visible[key] = known
-        return known[1]
+                found = list_visible(session, missing)
+            if len(self._visible) > VISIBLE_KEPT:
+                self._visible.clear()
+            self._visible.update({(home, each): (now_s, each in found) for each in missing})
+            seen |= found
+        return seen
+
+
+def _may_hear(scope: Scope, change: Change) -> bool:
+    """Whether the scope's role is told of a change that belongs to no machine."""
+    act = _ACT_OF_KIND.get(change.kind)
+    return act is not None and may(scope, act)

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 
 import web.portal.live as routes
 from foundation.changes import Change, announce
@@ -205,6 +205,18 @@ def test_a_page_that_asks_now_and_then_hears_each_change_once(site):
     third = visitor.get(f"/live/poll?since={second['cursor']}").json
     assert [event["id"] for event in second["events"]] == ["1", "3"]
     assert third["events"] == []
+
+
+def test_which_machines_a_page_may_hear_of_is_asked_once_for_all(site):
+    visitor, asked = site.visit("customer"), []
+    cursor = visitor.get("/live/poll").json["cursor"]
+    for subject, asset in enumerate([site.network.asset, site.network.other_asset] * 3):
+        change(site, subject=subject, asset=asset)
+    engine = site.network.database.engine
+    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    told = visitor.get(f"/live/poll?since={cursor}").json["events"]
+    assert [each["id"] for each in told] == ["0", "2", "4"]
+    assert sum("FROM asset_visibility" in each for each in asked) == 1
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "-", "abc-12", "99999999-1", "é-²"])
