@@ -8,6 +8,7 @@ from millwright.broker import find_mosquitto
 from tests.e2e.browsing import Visits, open_browser
 from tests.e2e.history import make_history
 from tests.e2e.installed_base import NORTH_PUMPS, copy, device_of, install, normal_readings
+from tests.e2e.offering import make_offers
 from tests.e2e.served import find_publisher, publish, serving
 
 
@@ -41,8 +42,9 @@ def served(installed, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def lived_in(served):
-    """The service with tickets, alarms and faults."""
+    """The service with tickets, alarms, faults, offers and a rule."""
     make_history(served)
+    make_offers(served)
     return served
 
 

@@ -70,10 +70,19 @@ Valley Mills,customer,Victor Valley,{OTHER_CUSTOMER},customer,Europe/Madrid,{PAS
 """
 
 _HEADER = "equipment_model,serial,name,customer,dealer,site,time_zone,device,commissioned_on"
+_HEADER += ",country,latitude,longitude"
 NORTH_PUMPS = ("Intake", "Sump", "Booster", "Transfer", "Rinse", "Dosing", "Spray", "Standby")
 SOUTH_PUMPS = ("Mill",)
+QUAY_PUMPS = tuple(pump for pump in NORTH_PUMPS if pump != "Booster")
 NORTH = ("Harbour Foods", "Service North", "Quay 4", "Europe/Berlin")
+# A stone's throw from the quay: on a map of Europe both are one marker.
+STORE = ("Harbour Foods", "Service North", "Cold store", "Europe/Berlin")
 SOUTH = ("Valley Mills", "Service South", "Upper mill", "Europe/Madrid")
+POSITIONS = {
+    "Quay 4": ("DE", "53.54", "9.97"),
+    "Cold store": ("DE", "53.60", "10.15"),
+    "Upper mill": ("ES", "40.42", "-3.70"),
+}
 
 
 def device_of(pump: str) -> str:
@@ -87,13 +96,16 @@ def list_machines(pumps: Iterable[tuple[str, tuple[str, ...]]]) -> str:
     since = (datetime.now(UTC) - timedelta(days=60)).date()
     rows = [
         ("tank_pump", f"TP80-{number:03}", f"{pump} pump", *where, device_of(pump), str(since))
+        + POSITIONS[where[2]]
         for number, (pump, where) in enumerate(pumps, start=1)
     ]
     return "\n".join([_HEADER, *map(",".join, rows)]) + "\n"
 
 
 MACHINES = list_machines(
-    [(pump, NORTH) for pump in NORTH_PUMPS] + [(pump, SOUTH) for pump in SOUTH_PUMPS]
+    [(pump, NORTH) for pump in QUAY_PUMPS]
+    + [("Booster", STORE)]
+    + [(pump, SOUTH) for pump in SOUTH_PUMPS]
 )
 
 

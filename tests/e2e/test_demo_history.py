@@ -15,6 +15,8 @@ from millwright.data_folder import DataFolder
 from millwright.demo.books import list_faults_in_books
 from millwright.demo.running import make_history, read_demo_settings
 from millwright.demo.state import DemoState
+from services.offers.models import Offer, OfferEvent, OfferVersion
+from services.orders.models import Order, OrderPosting
 from services.tickets.models import Ticket, TicketAlarm, TicketEntry
 from services.tickets.rules import EntryKind, TicketState
 from simulators.fleet import DAY_MS
@@ -26,6 +28,7 @@ pytestmark = pytest.mark.timeout(600)
 ASSETS, DAYS, SEED = 8, 12, 5
 START_MS = to_ms(datetime(2026, 3, 2, tzinfo=UTC))
 SYSTEM = Scope.system("test")
+SELLING = (Offer, OfferVersion, OfferEvent, Order, OrderPosting)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +58,7 @@ class Story:
             return session.execute(query).all()
 
     def tell(self):
-        """Every ticket with what happened to it and when."""
+        """Every ticket, offer and order with what happened to it and when."""
         tickets = select(
             Asset.serial,
             Ticket.id,
@@ -71,7 +74,9 @@ class Story:
         ).join(Asset, Asset.id == Ticket.asset_id)
         entry = TicketEntry
         entries = select(entry.ticket_id, entry.kind, entry.move, entry.text, entry.written_at)
-        return self.read(tickets.order_by(Ticket.id)), self.read(entries.order_by(entry.id))
+        told = [tickets.order_by(Ticket.id), entries.order_by(entry.id)]
+        told += [select(*table.__table__.c).order_by(table.id) for table in SELLING]
+        return [self.read(query) for query in told]
 
 
 @pytest.fixture(scope="module")

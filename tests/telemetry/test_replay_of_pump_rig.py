@@ -2,8 +2,9 @@
 
 `millwright replay` plays 17 runs, each as a machine of its own: broker, ingest, store, learning of
 the normal period, scoring, alarms, triage. Labels are read only to count. A ticket counts for the
-time of the reading that fulfilled its alarm's condition; nobody closes tickets, so what a machine
-does later joins its first one.
+time of the reading that fulfilled its alarm's condition, not for when it was opened: a second of
+work on it is a minute of the recording, whose faults last six. How long that takes is bounded in
+our own seconds. Nobody closes tickets, so what a machine does later joins its first one.
 """
 
 import csv
@@ -13,9 +14,10 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice, pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
 from sqlalchemy import func, select
@@ -35,6 +37,8 @@ pytestmark = [pytest.mark.public_data, pytest.mark.broker]
 SPEED = 60
 LEAST_RUNS_FOUND, MOST_TICKETS_OUTSIDE = 12, 4
 FLEET_HOURS = 72
+# The whole recording takes some twenty of our seconds.
+USUAL_WAIT_S, LONGEST_WAIT_S = 5, 10
 
 
 @pytest.fixture(scope="module")
@@ -182,10 +186,15 @@ def test_no_machine_has_two_open_tickets(replayed):
     assert max(Counter(each.device for each in replayed.tickets if each.is_open).values()) == 1
 
 
-def test_a_ticket_is_opened_soon_after_its_reading(replayed):
-    """In the recording's own time, of which a second of ours holds 60."""
-    longest = max(each.opened_at - each.raised_at for each in replayed.tickets)
-    assert timedelta(0) <= longest < timedelta(seconds=60 * SPEED)
+def test_a_ticket_is_opened_soon_after_its_reading(replayed, capsys):
+    """In our seconds, each of which holds a minute of the recording."""
+    waits = sorted(each.opened_at - each.raised_at for each in replayed.tickets)
+    seconds = [wait.total_seconds() / SPEED for wait in waits]
+    with capsys.disabled():
+        sys.stdout.write(f"\nopened after {median(seconds):.1f} s, at most {seconds[-1]:.1f} s\n")
+    assert seconds[0] >= 0
+    assert median(seconds) <= USUAL_WAIT_S
+    assert seconds[-1] <= LONGEST_WAIT_S
 
 
 def test_a_fleet_of_machines_is_stored_without_a_refusal(public_data, tmp_path):
