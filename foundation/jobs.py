@@ -177,6 +177,24 @@ def release_leases(database: Database) -> None:
         session.execute(update(Job).where(Job.done_at.is_(None)).values(leased_until=None))
 
 
+@dataclass(frozen=True, slots=True)
+class JobStates:
+    """How many jobs wait and were given up, and since when the oldest waiting one is due."""
+
+    waiting: int
+    given_up: int
+    oldest_s: float
+
+
+def count_states(session: Session, now: datetime) -> JobStates:
+    """The state of all work, for those who watch over it."""
+    is_waiting = (Job.done_at.is_(None), Job.failed_at.is_(None))
+    oldest = session.scalar(select(func.min(Job.run_at)).where(*is_waiting))
+    given_up = session.scalar(select(func.count()).where(Job.failed_at.is_not(None))) or 0
+    oldest_s = 0.0 if oldest is None else max((now - oldest).total_seconds(), 0.0)
+    return JobStates(count_waiting(session), given_up, oldest_s)
+
+
 def count_waiting(session: Session) -> int:
     """Jobs that are neither done nor given up."""
     query = select(func.count()).where(Job.done_at.is_(None), Job.failed_at.is_(None))

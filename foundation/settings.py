@@ -31,6 +31,7 @@ class Settings:
     public_data: Path | None
     base_map: Path | None
     log_format: str
+    metrics_token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,10 @@ def _secret(text: str) -> str:
     if len(text) < 32:
         raise ValueError("at least 32 characters")
     return text
+
+
+def _optional_secret(text: str) -> str:
+    return _secret(text) if text else text
 
 
 VARIABLES = (
@@ -145,6 +150,14 @@ VARIABLES = (
         "GeoJSON file drawn under the fleet's map; empty: the one that comes along.",
     ),
     Variable("MILLWRIGHT_LOG_FORMAT", "log_format", _log_format, "console", "json or console."),
+    Variable(
+        "MILLWRIGHT_METRICS_TOKEN",
+        "metrics_token",
+        _optional_secret,
+        "",
+        "Bearer token that reads /metrics; empty: only this machine may.",
+        is_secret=True,
+    ),
 )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from foundation.clock import stopwatch_s
 from foundation.errors import Unavailable
 
 _log = structlog.get_logger(__name__)
@@ -27,12 +28,18 @@ class Loop:
     stop: threading.Event
     failed: threading.Event
     thread: threading.Thread = field(init=False)
+    _turned_s: float = field(init=False, default_factory=stopwatch_s)
 
     def __post_init__(self) -> None:
         self.thread = threading.Thread(target=self._run, name=self.name, daemon=True)
 
     def start(self) -> None:
+        self._turned_s = stopwatch_s()
         self.thread.start()
+
+    def silence_s(self) -> float:
+        """Seconds since a turn ended well, or since the start."""
+        return stopwatch_s() - self._turned_s
 
     def join(self, timeout_s: float) -> None:
         self.thread.join(timeout_s)
@@ -61,6 +68,7 @@ class Loop:
                 is_away = True
                 self.stop.wait(_RETRY_S)
             else:
+                self._turned_s = stopwatch_s()
                 if is_away:
                     _log.info("the part is back", loop=self.name)
                 is_away = False

@@ -4,6 +4,7 @@
 """
 
 import importlib
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from foundation.database import Base, Database
 from foundation.errors import Unavailable
@@ -75,11 +77,30 @@ def check_schema(database: Database) -> None:
     Raises:
         Unavailable: naming the command that mends it.
     """
-    with database.engine.connect() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
-    if present != wanted:
+    if find_revision(database) != find_newest_revision():
         raise Unavailable("The database schema is behind. Run: millwright migrate")
+
+
+def find_revision(database: Database) -> str | None:
+    """The revision that the database's schema is at; None before the first."""
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def find_newest_revision() -> str:
+    """The revision that this code works with."""
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    assert newest is not None
+    return newest
+
+
+def is_current(database: Database) -> bool:
+    """Whether the schema is the newest one; False as well while the database is away."""
+    try:
+        return find_revision(database) == find_newest_revision()
+    except DBAPIError:
+        return False
 
 
 def list_differences(database: Database) -> list[object]:

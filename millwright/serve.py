@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 
 import click
@@ -25,11 +25,13 @@ from millwright.broker_access import Account, Part, make_account
 from millwright.data_folder import DataFolder
 from millwright.loops import Loop
 from millwright.memory import settle_collector
+from millwright.operation.monitor import DROPPED_TOPIC, Monitor
 from millwright.wiring import Platform, open_platform
 from millwright.worker import repeat
 from telemetry.ingest import IngestLoop
 from telemetry.mqtt import MqttLink
 from web.app import create_app
+from web.portal.live import get_feed
 from web.runtime import WebRuntime
 
 _log = structlog.get_logger(__name__)
@@ -113,13 +115,15 @@ def running(
             settings.ingest_id,
             platform.ingest.topic_filters,
             platform.clock,
+            watch=[DROPPED_TOPIC],
         )
         link.start()
         stack.callback(link.stop)
-        for loop in _make_loops(platform, link, stop, failed):
+        monitor = _make_monitor(platform, link, stop, failed)
+        for loop in monitor.loops.values():
             stack.callback(loop.end, _STOP_S)
             loop.start()
-        server = PortalServer(platform, listener, stop)
+        server = PortalServer(platform, listener, stop, monitor)
         portal = Loop("portal", server.run, stop, failed)
         stack.callback(portal.end, _STOP_S)
         stack.callback(server.end)
@@ -150,9 +154,9 @@ def _start_broker(settings: Settings, wanted: str | None) -> RunningBroker:
     )
 
 
-def _make_loops(
+def _make_monitor(
     platform: Platform, link: MqttLink, stop: threading.Event, failed: threading.Event
-) -> list[Loop]:
+) -> Monitor:
     ingest = IngestLoop(link, platform.ingest)
 
     def score() -> None:
@@ -162,21 +166,34 @@ def _make_loops(
         repeat(platform.worker, stop)
 
     steps = {"ingest": ingest.step, "scoring": score, "worker": work}
-    return [Loop(name, step, stop, failed) for name, step in steps.items()]
+    loops = {name: Loop(name, step, stop, failed) for name, step in steps.items()}
+    return Monitor(platform, link, ingest, loops)
 
 
 class PortalServer:
     """The portal behind its socket; `end` closes every connection and ends every thread."""
 
-    def __init__(self, platform: Platform, listener: socket.socket, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        listener: socket.socket,
+        stop: threading.Event,
+        monitor: Monitor | None = None,
+    ) -> None:
         self._connections: dict[int, object] = {}
+        app = create_app(_make_runtime(platform, stop, monitor))
+        if monitor is not None:
+            monitor.count_streams = lambda: get_feed(app).open_streams
         self._server: TcpWSGIServer = waitress.create_server(
-            create_app(_make_runtime(platform, stop)),
+            app,
             map=self._connections,
             sockets=[listener],
             threads=platform.settings.stream_limit + _PAGE_THREADS,
             connection_limit=4096,
             asyncore_use_poll=True,
+            # Believed by nobody, but they tell that somebody else stands behind this machine's own
+            # address.
+            clear_untrusted_proxy_headers=False,
             ident=None,
         )
 
@@ -193,8 +210,10 @@ class PortalServer:
         self._server.trigger.pull_trigger(lambda: close_all(self._connections))
 
 
-def _make_runtime(platform: Platform, stop: threading.Event) -> WebRuntime:
-    return WebRuntime(
+def _make_runtime(
+    platform: Platform, stop: threading.Event, monitor: Monitor | None
+) -> WebRuntime:
+    plain = WebRuntime(
         database=platform.database,
         store=platform.store,
         latest=platform.latest,
@@ -204,7 +223,11 @@ def _make_runtime(platform: Platform, stop: threading.Event) -> WebRuntime:
         reprocess=platform.ingest.reprocess,
         stop=stop,
         base_map=platform.settings.base_map,
+        metrics_token=platform.settings.metrics_token,
     )
+    if monitor is None:
+        return plain
+    return replace(plain, check_parts=monitor.check_parts, render_metrics=monitor.render)
 
 
 def interrupt_on_signals() -> None:

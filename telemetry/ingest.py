@@ -291,6 +291,12 @@ class IngestLoop:
         self._ingest = ingest
         self._held: list[Message] = []
 
+    @property
+    def oldest_ms(self) -> int | None:
+        """When the oldest message came that is not stored yet; None without any."""
+        held = self._held
+        return held[0].received_at_ms if held else self._link.oldest_ms
+
     def step(self) -> int:
         """One turn; returns how many messages it stored.
 

@@ -52,6 +52,8 @@ class MqttLink:
         filters: topic filters, subscribed at QoS 1 on every connect.
         clock: stamps `received_at_ms`.
         max_backlog: messages held here before reading stops.
+        watch: topics of which only the last payload is kept, such as the broker's own counters; a
+            broker that refuses them is none the worse for it.
 
     Raises:
         Invalid: when the URL makes no sense.
@@ -64,8 +66,11 @@ class MqttLink:
         filters: Sequence[str],
         clock: Clock,
         max_backlog: int = 20_000,
+        *,
+        watch: Sequence[str] = (),
     ) -> None:
         self._filters = tuple(filters)
+        self._watched: dict[str, bytes | None] = dict.fromkeys(watch)
         self._clock = clock
         self._max_backlog = max_backlog
         self._backlog: deque[Message] = deque()
@@ -97,6 +102,17 @@ class MqttLink:
     def backlog(self) -> int:
         """Messages that wait to be taken."""
         return len(self._backlog)
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """When the message came that waits longest; None without any."""
+        with self._changed:
+            return self._backlog[0].received_at_ms if self._backlog else None
+
+    def watched(self, topic: str) -> int | None:
+        """The whole number last told under a watched topic; None before the first."""
+        payload = self._watched[topic] or b""
+        return int(payload) if payload.isdigit() else None
 
     def start(self) -> None:
         """Begins to connect, in a thread of its own; tries again for as long as it takes."""
@@ -236,7 +252,9 @@ class MqttLink:
             self._connection = self._connections
         if self._connections > 1 and not flags.session_present:
             _log.warning("the broker forgot our session; messages may be lost")
-        client.subscribe([(topic, 1) for topic in self._filters])
+        # The watched ones last: `_on_subscribe` looks at the answers for the filters alone.
+        watched = [(topic, 0) for topic in self._watched]
+        client.subscribe([(topic, 1) for topic in self._filters] + watched)
 
     def _on_subscribe(
         self,
@@ -265,6 +283,9 @@ class MqttLink:
             # MQTT forbids it and no rule could name it; unanswered it would come for ever.
             _log.warning("a message under a topic that is no UTF-8 was dropped")
             client.ack(message.mid, message.qos)
+            return
+        if topic in self._watched:
+            self._watched[topic] = bytes(message.payload)
             return
         now_ms = to_ms(self._clock.now())
         mid = message.mid if message.qos else 0

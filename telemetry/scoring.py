@@ -128,6 +128,7 @@ class Scoring:
         self._catalogue = -1
         self._refreshed_s = float("-inf")
         self._seen_version = -1
+        self.turn_s = 0.0
 
     def wait_and_step(self, timeout_s: float) -> int:
         """Waits for new readings, at most `timeout_s`, and scores them."""
@@ -140,11 +141,13 @@ class Scoring:
         Raises:
             Unavailable: when a database is away; the next step begins where this one did.
         """
+        begun_s = stopwatch_s()
         self._refresh()
         changed = 0
         for model in self._models:
             while (found := self._score_chunk(model)) is not None:
                 changed += found
+        self.turn_s = stopwatch_s() - begun_s
         return changed
 
     def is_idle(self) -> bool:

@@ -1,7 +1,7 @@
 """What the portal needs to be handed; it is put together in millwright/wiring.py."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,9 @@ class WebRuntime:
     `reprocess` runs a kept message through ingest again. `is_secure` says that browsers reach the
     portal by https only; `trusted_hosts` are the host names it answers to, none meaning any. Live
     streams end when `stop` is set. `base_map` is a GeoJSON file of the operator's own.
+
+    `check_parts` says which further parts can do their work, `render_metrics` gives the numbers for
+    Prometheus; whoever has `metrics_token` may read them, without one only this machine itself.
     """
 
     database: Database
@@ -31,4 +34,7 @@ class WebRuntime:
     trusted_hosts: tuple[str, ...] = ()
     is_secure: bool = False
     base_map: Path | None = None
+    check_parts: Callable[[], Mapping[str, bool]] = dict
+    render_metrics: Callable[[], bytes] = bytes
+    metrics_token: str = field(default="", repr=False)
     stop: threading.Event = field(default_factory=threading.Event)

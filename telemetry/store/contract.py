@@ -121,6 +121,10 @@ class Store(Protocol):
         """First time, last time and number of rows of an asset; None when there are none."""
         ...
 
+    def check(self) -> None:
+        """Returns when the store can be read now."""
+        ...
+
     def close(self) -> None:
         """Finishes what is being written and lets go of the store; harmless when repeated."""
         ...

@@ -126,6 +126,10 @@ class DuckDBStore:
             row = cursor.execute(query, {"asset": _check_asset(asset)}).fetchone()
         return row if row[2] else None
 
+    def check(self) -> None:
+        with self._file.cursor() as cursor:
+            cursor.execute("SELECT 1").fetchone()
+
     def close(self) -> None:
         self._thread.shutdown(wait=True)
         self._file.close()

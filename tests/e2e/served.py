@@ -39,7 +39,7 @@ class Served:
 
     def count_streams(self) -> int:
         """How many live pages the portal serves now."""
-        with urllib.request.urlopen(f"{self.url}/health/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"{self.url}/healthz/ready", timeout=5) as answer:
             return int(json.load(answer)["streams"])
 
     def stop(self) -> int:
@@ -154,7 +154,7 @@ def _read_owner(folder: Path) -> dict[str, Any]:
 
 def _is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/health/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"{url}/healthz/ready", timeout=5) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

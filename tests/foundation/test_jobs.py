@@ -14,6 +14,8 @@ from foundation.jobs import (
     LEASE,
     MAX_ATTEMPTS,
     Job,
+    JobStates,
+    count_states,
     count_waiting,
     enqueue,
     release_leases,
@@ -243,6 +245,16 @@ def test_two_workers_never_run_one_job_twice(jobs):
         jobs.add(name)
     run_together(jobs.run, jobs.run)
     assert sorted(jobs.done) == sorted(names)
+
+
+def test_what_waits_and_what_was_given_up_is_counted(jobs, database, clock):
+    jobs.add("one")
+    clock.advance(90)
+    with database.session(SYSTEM) as session:
+        assert count_states(session, clock.now()) == JobStates(1, 0, 90.0)
+    jobs.run()
+    with database.session(SYSTEM) as session:
+        assert count_states(session, clock.now()) == JobStates(0, 0, 0.0)
 
 
 def test_a_leased_job_is_left_to_its_worker(jobs):

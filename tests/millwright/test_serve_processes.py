@@ -129,7 +129,7 @@ def kept_open(service):
     """A browser that was answered and keeps its connection."""
     address = urlsplit(service.url)
     browser = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
-    browser.request("GET", "/health/live")
+    browser.request("GET", "/healthz/live")
     answer = browser.getresponse()
     assert (answer.status, json.load(answer)) == (200, {"status": "live"})
     yield

@@ -1,0 +1,1 @@
+"""What keeps a running Millwright in order: watching it, backup, deletion, checks at start."""
