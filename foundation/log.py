@@ -1,15 +1,24 @@
-"""Structured logs: events with fields, as JSON lines or for a terminal; set up once a process."""
+"""Structured logs: events with fields, as JSON lines or for a terminal; set up once a process.
+
+No value can forge a line, and what is secret by its name or its form is hidden.
+"""
 
 import logging
 import sys
+from collections.abc import Iterable
 
 import structlog
 
+from foundation.redaction import Redaction
 
-def set_up_logs(form: str = "console", *, level: int = logging.INFO) -> None:
-    """Sends all events to standard error, times in UTC.
 
-    JSON escapes line breaks, so a value cannot forge a line; the console form escapes them too.
+def set_up_logs(
+    form: str = "console", *, level: int = logging.INFO, secrets: Iterable[str] = ()
+) -> None:
+    """Sends all events to standard error, times in UTC; `secrets` are hidden wherever they stand.
+
+    Line breaks and control characters in values are escaped, so none can forge a line; the lines
+    of a trace are marked in the console form.
     """
     renderer: structlog.typing.Processor
     if form == "json":
@@ -23,7 +32,7 @@ def set_up_logs(form: str = "console", *, level: int = logging.INFO) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        _escape_line_breaks,
+        _Cleaning(Redaction(secrets), marks_traces=form != "json"),
     ]
     structlog.configure(
         processors=[*shared, renderer],
@@ -42,11 +51,26 @@ def set_up_logs(form: str = "console", *, level: int = logging.INFO) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
-def _escape_line_breaks(
-    logger: object, method: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
-    del logger, method
-    for key, value in event.items():
-        if isinstance(value, str) and key != "exception":
-            event[key] = value.replace("\r", "\\r").replace("\n", "\\n")
-    return event
+class _Cleaning:
+    """The step that every event passes before it is written."""
+
+    def __init__(self, redaction: Redaction, *, marks_traces: bool) -> None:
+        self._redaction = redaction
+        self._marks_traces = marks_traces
+
+    def __call__(
+        self, logger: object, method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        del logger, method
+        for key, value in event.items():
+            if key == "exception":
+                event[key] = self._clean_trace(str(value))
+            elif not key.startswith("_"):  # these are structlog's own
+                event[key] = self._redaction.clean(key, value)
+        return event
+
+    def _clean_trace(self, trace: str) -> str:
+        lines = [self._redaction.clean_text(line) for line in trace.split("\n")]
+        return (
+            "\n".join(f"  | {line}" for line in lines) if self._marks_traces else "\n".join(lines)
+        )

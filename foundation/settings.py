@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from foundation.errors import Invalid
 
@@ -169,18 +170,46 @@ def read_settings(
     Raises:
         Invalid: listing every fault, one a line, with the variable's name.
     """
+    values, faults = collect_settings(overrides, environment)
+    if faults:
+        listed = "\n".join(f"  {each}" for each in faults)
+        raise Invalid("Settings cannot be used:\n%(faults)s", faults=listed)
+    return Settings(**{each.name: values[each.name] for each in fields(Settings)})
+
+
+def collect_settings(
+    overrides: Mapping[str, object] | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """The value of every field, None where it cannot be used, and what is wrong with those."""
     given = dict(os.environ if environment is None else environment)
     faults: list[str] = []
     _read_secret_files(given, faults)
     values: dict[str, Any] = {
         variable.field: _read(variable, given, overrides or {}, faults) for variable in VARIABLES
     }
-    if faults:
-        listed = "\n".join(f"  {each}" for each in faults)
-        raise Invalid("Settings cannot be used:\n%(faults)s", faults=listed)
-    if not values["database_url"]:
+    if values["database_url"] == "" and values["data_dir"] is not None:
         values["database_url"] = f"sqlite:///{values['data_dir'] / 'millwright.db'}"
-    return Settings(**{each.name: values[each.name] for each in fields(Settings)})
+    return values, faults
+
+
+def list_secrets(settings: Settings) -> list[str]:
+    """The values that must be written nowhere, passwords within addresses among them."""
+    urls = [
+        settings.database_url,
+        *(getattr(settings, each.field) for each in VARIABLES if each.is_secret),
+    ]
+    passwords = [urlsplit(each).password or "" for each in urls if "://" in each]
+    return [*(each for each in urls if "://" not in each), *passwords]
+
+
+def find_debugging(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Variables that switch on a library's debugging, which shows the inside of the portal."""
+    given = os.environ if environment is None else environment
+    off = ("", "0", "false", "no")
+    return [name for name in _DEBUGGING if given.get(name, "").strip().lower() not in off]
+
+
+_DEBUGGING = ("FLASK_DEBUG", "PYTHONDEVMODE", "WERKZEUG_DEBUG_PIN")
 
 
 def _read(

@@ -81,10 +81,11 @@ def serve(
     broker: str | None,
 ) -> None:
     """Run everything in one process, on real equipment."""
+    from millwright.operation.start_check import check_start
     from millwright.serve import run_service
 
-    settings = _settings(data_dir=_absolute(data), host=host, port=port, mqtt_port=mqtt_port)
-    sys.exit(run_service(settings, broker=broker))
+    given = {"data_dir": _absolute(data), "host": host, "port": port, "mqtt_port": mqtt_port}
+    sys.exit(run_service(check_start(given, SystemClock()), broker=broker))
 
 
 @main.command()
@@ -144,6 +145,16 @@ def migrate(data: Path | None) -> None:
 
     with open_relational(_local_settings(data), must_be_current=False):
         click.echo("The schema is at the newest revision.")
+
+
+@main.command()
+@DATA_OPTION
+def check(data: Path | None) -> None:
+    """Look for everything that would stand against `serve`, and start nothing."""
+    from millwright.operation.start_check import check_start
+
+    check_start({"data_dir": _absolute(data)}, SystemClock())
+    click.echo("Nothing stands against a start.")
 
 
 @main.command()

@@ -95,6 +95,11 @@ def find_newest_revision() -> str:
     return newest
 
 
+def list_revisions() -> list[str]:
+    """Every revision that this code knows, newest first."""
+    return [each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()]
+
+
 def is_current(database: Database) -> bool:
     """Whether the schema is the newest one; False as well while the database is away."""
     try:

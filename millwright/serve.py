@@ -19,7 +19,7 @@ from waitress.server import TcpWSGIServer
 from foundation.clock import SystemClock, stopwatch_s
 from foundation.errors import Conflict, Unavailable
 from foundation.log import set_up_logs
-from foundation.settings import Settings
+from foundation.settings import Settings, list_secrets
 from millwright.broker import BrokerAccess, BrokerKind, RunningBroker, start_broker
 from millwright.broker_access import Account, Part, make_account
 from millwright.data_folder import DataFolder
@@ -252,7 +252,7 @@ def run_service(settings: Settings, *, broker: str | None) -> int:
     """`millwright serve`: the whole platform until it is told to stop; returns the exit code."""
     interrupt_on_signals()
     settle_collector()
-    set_up_logs(settings.log_format)
+    set_up_logs(settings.log_format, secrets=list_secrets(settings))
     begun_s = stopwatch_s()
     with ExitStack() as stack:
         folder = DataFolder(settings.data_dir)

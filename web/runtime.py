@@ -20,8 +20,8 @@ class WebRuntime:
     portal by https only; `trusted_hosts` are the host names it answers to, none meaning any. Live
     streams end when `stop` is set. `base_map` is a GeoJSON file of the operator's own.
 
-    `check_parts` says which further parts can do their work, `render_metrics` gives the numbers for
-    Prometheus; whoever has `metrics_token` may read them, without one only this machine itself.
+    `check_parts` says which further parts can do their work, `render_metrics` gives the numbers
+    for Prometheus; whoever has `metrics_token` may read them, else only this machine itself.
     """
 
     database: Database

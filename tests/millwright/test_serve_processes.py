@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from tests.millwright.test_cli import call, refusal, refuse, run
 
 pytestmark = pytest.mark.broker
 ENDS_S = 5.0
+SECRET = secrets.token_urlsafe(48)
 
 
 def list_children(pid):
@@ -78,7 +80,7 @@ def service(tmp_path_factory) -> Served:
 
 def attempt(*options):
     """A `serve` that is refused before it has started anything: its one line."""
-    return refuse("serve", *options, MILLWRIGHT_SECRET_KEY="s" * 40)
+    return refuse("serve", *options, MILLWRIGHT_SECRET_KEY=SECRET)
 
 
 # what is refused, before anything is started
@@ -92,7 +94,7 @@ def test_without_a_secret_it_names_the_variable(tmp_path):
 
 
 def test_a_folder_in_use_names_its_owner_and_the_way_out(service):
-    done = run("serve", "--data", service.folder, MILLWRIGHT_SECRET_KEY="s" * 40)
+    done = run("serve", "--data", service.folder, MILLWRIGHT_SECRET_KEY=SECRET)
     line = refusal(done.returncode, done.stdout, done.stderr)
     assert f"in use by process {service.process.pid} at {service.url}." in line
     assert "--data" in line
