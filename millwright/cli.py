@@ -13,6 +13,7 @@ from foundation.clock import SystemClock
 from foundation.csv_rows import RowResult, decode_text
 from foundation.errors import MillwrightError
 from foundation.settings import VARIABLES, Settings, read_settings
+from millwright.operation.commands import backup, check, restore
 from millwright.simulation.commands import simulate
 
 Parameters = ParamSpec("Parameters")
@@ -51,7 +52,8 @@ def main() -> None:
     """Millwright: from a machine's reading to the service visit."""
 
 
-main.add_command(simulate)
+for _command in (simulate, check, backup, restore):
+    main.add_command(_command)
 
 
 def _settings(**given: object) -> Settings:
@@ -145,16 +147,6 @@ def migrate(data: Path | None) -> None:
 
     with open_relational(_local_settings(data), must_be_current=False):
         click.echo("The schema is at the newest revision.")
-
-
-@main.command()
-@DATA_OPTION
-def check(data: Path | None) -> None:
-    """Look for everything that would stand against `serve`, and start nothing."""
-    from millwright.operation.start_check import check_start
-
-    check_start({"data_dir": _absolute(data)}, SystemClock())
-    click.echo("Nothing stands against a start.")
 
 
 @main.command()

@@ -55,14 +55,14 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def migrate(database: Database) -> None:
-    """Brings the schema to the newest revision; does nothing when it is there."""
+def migrate(database: Database, revision: str = "head") -> None:
+    """Brings the schema up to a revision, the newest by default; does nothing when it is there."""
     if database.dialect == "sqlite":
         raw = database.engine.raw_connection()
         raw.cursor().execute("PRAGMA journal_mode=WAL")
         raw.close()
     with database.engine.begin() as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
 
 
 def downgrade(database: Database, revision: str) -> None:

@@ -9,7 +9,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 import structlog
@@ -25,7 +27,10 @@ from millwright.broker_access import Account, Part, make_account
 from millwright.data_folder import DataFolder
 from millwright.loops import Loop
 from millwright.memory import settle_collector
+from millwright.operation.backup import write_backup
 from millwright.operation.monitor import DROPPED_TOPIC, Monitor
+from millwright.operation.portable import Tell
+from millwright.operation.requests import Requests
 from millwright.wiring import Platform, open_platform
 from millwright.worker import repeat
 from telemetry.ingest import IngestLoop
@@ -154,6 +159,17 @@ def _start_broker(settings: Settings, wanted: str | None) -> RunningBroker:
     )
 
 
+def make_requests(platform: Platform) -> Requests:
+    """What other commands may ask the owner of the data folder for."""
+
+    def back_up(payload: dict[str, Any], tell: Tell) -> None:
+        to = Path(str(payload["to"]))
+        write_backup(platform.database, platform.store, platform.clock, to, tell)
+
+    folder = platform.settings.data_dir
+    return Requests(platform.database, platform.clock, folder, {"backup": back_up})
+
+
 def _make_monitor(
     platform: Platform, link: MqttLink, stop: threading.Event, failed: threading.Event
 ) -> Monitor:
@@ -165,7 +181,14 @@ def _make_monitor(
     def work() -> None:
         repeat(platform.worker, stop)
 
-    steps = {"ingest": ingest.step, "scoring": score, "worker": work}
+    requests = make_requests(platform)
+    requests.give_up_old_ones()
+    steps = {
+        "ingest": ingest.step,
+        "scoring": score,
+        "worker": work,
+        "requests": lambda: requests.wait_and_step(stop),
+    }
     loops = {name: Loop(name, step, stop, failed) for name, step in steps.items()}
     return Monitor(platform, link, ingest, loops)
 

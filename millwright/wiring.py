@@ -64,10 +64,7 @@ def open_platform(settings: Settings, clock: Clock, *, speed: float = 1.0) -> It
     with ExitStack() as stack:
         database = stack.enter_context(open_relational(settings, must_be_current=False))
         release_leases(database)
-        store = DuckDBStore(
-            settings.data_dir / "telemetry.duckdb", memory_limit=f"{settings.memory_limit_mb}MB"
-        )
-        stack.callback(store.close)
+        store = stack.enter_context(open_store(settings))
         latest = Latest()
         _rebuild(latest, store, database, clock)
         yield Platform(
@@ -109,8 +106,26 @@ def _rebuild(latest: Latest, store: Store, database: Database, clock: Clock) -> 
 
 
 @contextmanager
-def open_relational(settings: Settings, *, must_be_current: bool) -> Iterator[Database]:
+def open_store(settings: Settings) -> Iterator[Store]:
+    """Opens the store of samples of a data folder, which its owner alone may do.
+
+    Raises:
+        Conflict: when another process has it.
+    """
+    store = DuckDBStore(
+        settings.data_dir / "telemetry.duckdb", memory_limit=f"{settings.memory_limit_mb}MB"
+    )
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def open_relational(settings: Settings, *, must_be_current: bool | None) -> Iterator[Database]:
     """Opens the relational database; brings its schema up to date unless that must be so already.
+
+    With None the schema is left as it is.
 
     Raises:
         Invalid: when its address makes no sense.
@@ -135,11 +150,11 @@ def open_relational(settings: Settings, *, must_be_current: bool) -> Iterator[Da
         database.close()
 
 
-def _bring_up(database: Database, *, must_be_current: bool) -> None:
+def _bring_up(database: Database, *, must_be_current: bool | None) -> None:
     try:
         if must_be_current:
             check_schema(database)
-        else:
+        elif must_be_current is not None:
             migrate(database)
     except (DBAPIError, sqlite3.Error) as error:
         said = str(getattr(error, "orig", error)).strip().split("\n", 1)[0]

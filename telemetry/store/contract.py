@@ -6,7 +6,8 @@ write wins, within one call as well. A row without any metric is no row.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -68,6 +69,18 @@ class Buckets:
     count: dict[str, NDArray[np.int64]]
 
 
+class Snapshot(Protocol):
+    """All samples as they were at one instant, while writing goes on."""
+
+    def count_rows(self) -> dict[str, int]:
+        """Equipment model → number of its rows."""
+        ...
+
+    def batches(self, equipment_model: str) -> Iterator[SampleBatch]:
+        """All rows of a model, in parts that fit into memory."""
+        ...
+
+
 class Store(Protocol):
     """Keeps samples. Safe to use from several threads. Periods are [start, end) in epoch ms.
 
@@ -119,6 +132,14 @@ class Store(Protocol):
 
     def span(self, equipment_model: str, asset: int) -> tuple[int, int, int] | None:
         """First time, last time and number of rows of an asset; None when there are none."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """What is stored now, for a copy of all of it; nobody waits for it."""
+        ...
+
+    def forget(self, assets: Collection[int]) -> int:
+        """Removes every row of these assets for good; returns how many rows that were."""
         ...
 
     def check(self) -> None:

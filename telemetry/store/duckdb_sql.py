@@ -114,3 +114,24 @@ def select_latest(model: str, metrics: Sequence[str]) -> str:
 def select_span(model: str) -> str:
     """First and last time and number of rows of $asset."""
     return f"SELECT min(at_ms), max(at_ms), count(*) FROM {_table(model)} WHERE asset = $asset"
+
+
+def count_rows(model: str) -> str:
+    """How many rows the model has."""
+    return f"SELECT count(*) FROM {_table(model)}"
+
+
+def select_last_row(model: str) -> str:
+    """The highest row number; NULL without rows. Removed rows leave gaps below it."""
+    return f"SELECT max(rowid) FROM {_table(model)}"
+
+
+def select_rows(model: str, metrics: Sequence[str]) -> str:
+    """Whole rows, from row number $first to $last."""
+    columns = ", ".join(["asset", "at_ms", *map(_quote, metrics)])
+    return f"SELECT {columns} FROM {_table(model)} WHERE rowid BETWEEN $first AND $last"
+
+
+def delete_assets(model: str) -> str:
+    """Removes every row of $assets and tells how many there were."""
+    return f"DELETE FROM {_table(model)} WHERE asset IN (SELECT unnest($assets::UINTEGER[]))"

@@ -1,9 +1,10 @@
 """The embedded store: one DuckDB file owned by this process, written by one thread."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from foundation.errors import Invalid, Unavailable
 from telemetry.store import duckdb_sql as sql
@@ -19,7 +20,10 @@ from telemetry.store.contract import (
 )
 from telemetry.store.duckdb_file import DuckDBFile
 from telemetry.store.duckdb_results import as_buckets, as_samples
+from telemetry.store.duckdb_snapshot import DuckDBSnapshot, open_snapshot
 from telemetry.store.duckdb_writer import DuckDBWriter
+
+Result = TypeVar("Result")
 
 
 class DuckDBStore:
@@ -47,11 +51,11 @@ class DuckDBStore:
     def write(self, batches: Sequence[SampleBatch]) -> None:
         combined = combine(batches)
         if combined:
-            self._submit(combined).result()
+            self._submit(lambda: self._writer.write(combined)).result()
 
-    def _submit(self, batches: list[SampleBatch]) -> Future[None]:
+    def _submit(self, work: Callable[[], Result]) -> Future[Result]:
         try:
-            return self._thread.submit(self._writer.write, batches)
+            return self._thread.submit(work)
         except RuntimeError as error:  # the thread was told to end
             raise Unavailable(f"The store {self._file.path.name} is closed.") from error
 
@@ -125,6 +129,13 @@ class DuckDBStore:
             query = sql.select_span(equipment_model)
             row = cursor.execute(query, {"asset": _check_asset(asset)}).fetchone()
         return row if row[2] else None
+
+    def snapshot(self) -> AbstractContextManager[DuckDBSnapshot]:
+        return open_snapshot(self._file)
+
+    def forget(self, assets: Collection[int]) -> int:
+        chosen = [_check_asset(asset) for asset in assets]
+        return self._submit(lambda: self._writer.forget(chosen)).result() if chosen else 0
 
     def check(self) -> None:
         with self._file.cursor() as cursor:

@@ -46,6 +46,26 @@ class DuckDBWriter:
         for batch in batches:
             self._newest_ms[batch.equipment_model].update(self._risen(batch))
 
+    def forget(self, assets: Sequence[int]) -> int:
+        """Removes all rows of these assets in one commit; returns how many.
+
+        Raises:
+            Unavailable: when the machine fails; nothing was removed then.
+        """
+        removed = 0
+        with self._file.cursor() as cursor:
+            cursor.begin()
+            for model in self._columns:
+                query = sql.delete_assets(model)
+                removed += int(cursor.execute(query, {"assets": list(assets)}).fetchone()[0])
+            cursor.commit()
+            # Gives the blocks back and takes the rows out of the write-ahead log as well.
+            cursor.execute("CHECKPOINT")
+        for newest in self._newest_ms.values():
+            for asset in assets:
+                newest.pop(asset, None)
+        return removed
+
     def _remember(self, cursor: Any) -> None:
         columns: dict[str, list[str]] = {}
         for table, column in cursor.execute(sql.LIST_COLUMNS).fetchall():
