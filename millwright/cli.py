@@ -13,7 +13,7 @@ from foundation.clock import SystemClock
 from foundation.csv_rows import RowResult, decode_text
 from foundation.errors import MillwrightError
 from foundation.settings import VARIABLES, Settings, read_settings
-from millwright.operation.commands import backup, check, restore
+from millwright.operation.commands import backup, check, erase, restore
 from millwright.simulation.commands import simulate
 
 Parameters = ParamSpec("Parameters")
@@ -52,7 +52,7 @@ def main() -> None:
     """Millwright: from a machine's reading to the service visit."""
 
 
-for _command in (simulate, check, backup, restore):
+for _command in (simulate, check, backup, restore, erase):
     main.add_command(_command)
 
 

@@ -4,6 +4,10 @@
 """
 
 import importlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -12,11 +16,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from foundation.database import Base, Database
-from foundation.errors import Unavailable
+from foundation.errors import Conflict, Unavailable
 
 TABLE_MODULES = (
     "foundation.audit",
@@ -46,6 +50,9 @@ for _module in TABLE_MODULES:
     importlib.import_module(_module)
 
 METADATA = Base.metadata
+LOCK_TIMEOUT_S = 5
+STATEMENT_TIMEOUT_S = 600
+_MIGRATION_LOCK = 0x6D696C6C
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -56,18 +63,80 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def migrate(database: Database, revision: str = "head") -> None:
-    """Brings the schema up to a revision, the newest by default; does nothing when it is there."""
+    """Brings the schema up to a revision, the newest by default; does nothing when it is there.
+
+    It is one transaction, and of several at once one does it while the others wait.
+    """
     if database.dialect == "sqlite":
-        raw = database.engine.raw_connection()
-        raw.cursor().execute("PRAGMA journal_mode=WAL")
-        raw.close()
-    with database.engine.begin() as connection:
+        _choose_journal(database)
+    with _changing(database) as connection:
         command.upgrade(_config(connection), revision)
+
+
+@contextmanager
+def _changing(database: Database) -> Iterator[Connection]:
+    """One transaction that may change tables: alone, and no table that others need is lost."""
+    engine = database.engine.execution_options(begin="BEGIN IMMEDIATE")
+    with engine.connect() as connection:
+        if database.dialect == "sqlite":
+            # SQLite changes a table by making it anew; dropping the old one would count as
+            # deleting rows that others refer to. It can be told so before the transaction alone.
+            _check_keys(connection, "OFF")
+        try:
+            with connection.begin():
+                if database.dialect == "postgresql":
+                    _limit_waiting(connection)
+                yield connection
+                _refuse_lost_rows(database, connection)
+        finally:
+            if database.dialect == "sqlite":
+                _check_keys(connection, "ON")
+
+
+def _check_keys(connection: Connection, state: str) -> None:
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    raw.execute(f"PRAGMA foreign_keys={state}")
+
+
+def _refuse_lost_rows(database: Database, connection: Connection) -> None:
+    if database.dialect == "sqlite":
+        lost = connection.execute(text("PRAGMA foreign_key_check")).first()
+        if lost is not None:
+            raise Conflict(
+                "A row of %(table)s refers to one that is not there.", table=str(lost[0])
+            )
+
+
+def _choose_journal(database: Database) -> None:
+    """Switches SQLite to its write-ahead log; unlike other locks this one is not waited for."""
+    raw = database.engine.raw_connection()
+    try:
+        for pause_s in (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, None):
+            try:
+                raw.cursor().execute("PRAGMA journal_mode=WAL").fetchone()
+            except sqlite3.OperationalError:
+                if pause_s is None:
+                    raise
+                time.sleep(pause_s)
+            else:
+                return
+    finally:
+        raw.close()
+
+
+def _limit_waiting(connection: Connection) -> None:
+    """Lets one process migrate at a time, and a busy table fail us rather than everybody."""
+    connection.execute(text("SET LOCAL lock_timeout = '60s'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    # While we wait for a table, all who come after us wait as well.
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
+    connection.execute(text(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_S}s'"))
 
 
 def downgrade(database: Database, revision: str) -> None:
     """Takes the schema back to a revision, such as `-1` for the one before."""
-    with database.engine.begin() as connection:
+    with _changing(database) as connection:
         command.downgrade(_config(connection), revision)
 
 

@@ -28,6 +28,7 @@ from millwright.data_folder import DataFolder
 from millwright.loops import Loop
 from millwright.memory import settle_collector
 from millwright.operation.backup import write_backup
+from millwright.operation.erasure import erase
 from millwright.operation.monitor import DROPPED_TOPIC, Monitor
 from millwright.operation.portable import Tell
 from millwright.operation.requests import Requests
@@ -166,8 +167,13 @@ def make_requests(platform: Platform) -> Requests:
         to = Path(str(payload["to"]))
         write_backup(platform.database, platform.store, platform.clock, to, tell)
 
-    folder = platform.settings.data_dir
-    return Requests(platform.database, platform.clock, folder, {"backup": back_up})
+    def remove(payload: dict[str, Any], tell: Tell) -> None:
+        del tell
+        found = erase(platform.database, platform.store, platform.clock, str(payload["name"]))
+        platform.latest.forget(found.assets)
+
+    works = {"backup": back_up, "erase": remove}
+    return Requests(platform.database, platform.clock, platform.settings.data_dir, works)
 
 
 def _make_monitor(

@@ -50,6 +50,11 @@ class Latest:
         elif off_ms is not None:
             self._held[asset_id] = LatestReading(0, clock_off_ms=off_ms)
 
+    def forget(self, asset_ids: Iterable[int]) -> None:
+        """Lets go of what is held of these assets."""
+        for each in asset_ids:
+            self._held.pop(each, None)
+
     def publish(self) -> None:
         """Wakes whoever waits for new readings."""
         with self._changed:

@@ -1,4 +1,4 @@
-"""The commands of operation: check before a start, backup, restore."""
+"""The commands of operation: check before a start, backup, restore, removal."""
 
 import secrets
 import tempfile
@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from foundation.clock import SystemClock
+from foundation.errors import Invalid
 from foundation.settings import Settings, read_settings
 from millwright.data_folder import DataFolder, read_owner
 
@@ -47,7 +48,7 @@ def backup(to: Path, data: Path | None) -> None:
 
     settings, target = _settings(data), to.expanduser().absolute()
     if read_owner(settings.data_dir) is not None:
-        _ask_for_backup(settings, target)
+        _ask_owner(settings, "backup", {"to": str(target)})
     else:
         _back_up_alone(settings, target)
     manifest = read_manifest(target)
@@ -55,7 +56,7 @@ def backup(to: Path, data: Path | None) -> None:
     click.echo(f"{rows:,} rows and {samples:,} samples in {target}")
 
 
-def _ask_for_backup(settings: Settings, target: Path) -> None:
+def _ask_owner(settings: Settings, kind: str, payload: dict[str, str]) -> None:
     from millwright.operation.requests import ask, follow
     from millwright.wiring import open_relational
 
@@ -63,7 +64,7 @@ def _ask_for_backup(settings: Settings, target: Path) -> None:
         return read_owner(settings.data_dir) is not None
 
     with open_relational(settings, must_be_current=True) as database:
-        number = ask(database, SystemClock(), "backup", {"to": str(target)})
+        number = ask(database, SystemClock(), kind, payload)
         for told in follow(database, settings.data_dir, number, is_owned):
             _tell(*told)
 
@@ -106,3 +107,43 @@ def _place(data: Path | None, *, is_drill: bool) -> Iterator[Settings]:
     with tempfile.TemporaryDirectory(prefix="millwright-drill-") as name:
         folder = Path(name)
         yield _settings(folder, database_url=f"sqlite:///{folder / 'millwright.db'}")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--confirm", help="The organisation's name once more; nothing is removed without.")
+@DATA_OPTION
+def erase(name: str, confirm: str | None, data: Path | None) -> None:
+    """Remove an organisation with all that is its alone, for good."""
+    from foundation.identity.scope import Scope
+    from millwright.operation.erasure import plan
+    from millwright.wiring import open_relational
+
+    settings = _settings(data)
+    with (
+        open_relational(settings, must_be_current=True) as database,
+        database.session(Scope.system("erasure")) as session,
+    ):
+        planned = plan(session, name)
+    for table, rows in sorted(planned.rows.items()):
+        click.echo(f"{table:20} {rows:8,}")
+    if confirm != name:
+        raise Invalid(
+            "Nothing was removed. To remove this, add: --confirm %(name)s", name=repr(name)
+        )
+    _erase(settings, name)
+    click.echo(f"Organisation {planned.organisation_id} and its samples are gone.")
+
+
+def _erase(settings: Settings, name: str) -> None:
+    from millwright.operation.erasure import erase as remove
+    from millwright.wiring import open_relational, open_store
+
+    if read_owner(settings.data_dir) is not None:
+        _ask_owner(settings, "erase", {"name": name})
+        return
+    with ExitStack() as stack:
+        stack.callback(DataFolder(settings.data_dir).release)
+        database = stack.enter_context(open_relational(settings, must_be_current=True))
+        store = stack.enter_context(open_store(settings))
+        remove(database, store, SystemClock(), name)
