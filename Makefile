@@ -7,7 +7,7 @@ PACKAGES := foundation devices telemetry services dealers web simulators millwri
 SOURCES := $(PACKAGES) tests benchmarks hatch_build.py
 DEMO ?=
 
-.PHONY: help install system demo format check test bench constraints messages
+.PHONY: help install system demo format check test bench audit constraints messages
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,10 @@ test: system check  ## Everything: static checks, unit, broker, PostgreSQL and b
 
 bench: .venv/.developer  ## Measure; prints a table and writes benchmarks/results/*.json
 	$(BIN)/python -m benchmarks
+
+audit: .venv/.developer  ## Look for known faults in what we use, list licences, write the list of parts (SBOM)
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/python deploy/audit.py
 
 constraints: .venv/.developer  ## Renew constraints.txt after a change of dependencies
 	$(BIN)/python -m pip install --quiet pip-tools
