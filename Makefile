@@ -47,6 +47,7 @@ check: .venv/.developer  ## Static checks and unit tests, for every commit
 	$(BIN)/pytest -n 2 --dist loadfile -q -m "not (broker or e2e or postgresql or public_data)"
 
 test: system check  ## Everything: static checks, unit, broker, PostgreSQL and browser tests
+	FUZZ_EXAMPLES=10000 $(BIN)/pytest -q --timeout 600 tests/contracts/test_wire_formats.py -k "any_bytes or any_pieces"
 	$(BIN)/pytest -n 2 --dist loadfile -q -m "broker or e2e or postgresql or public_data"
 
 bench: .venv/.developer  ## Measure; prints a table and writes benchmarks/results/*.json

@@ -22,6 +22,7 @@ from telemetry.mqtt import MqttLink
 from telemetry.store.duckdb_store import DuckDBStore
 from tests import brokers
 from tests.brokers import GATEWAY, INGEST, KINDS, PUBACK, Cable, wait_until
+from tests.contracts.test_wire_formats import HOSTILE
 from tests.e2e import served
 from tests.network import make_network
 
@@ -100,7 +101,7 @@ def test_what_is_published_is_stored_in_the_metric_and_unit_of_its_model(plant, 
 
 
 def test_rubbish_between_good_readings_stops_nothing(plant, broker):
-    rubbish = [b"", b"\x00\xff", b"{", b"[[[", b'{"values": 3}', b"x" * 300_000, b'{"ts": 1e99}']
+    rubbish = [b"{", b"[[[", b'{"values": 3}', b"x" * 300_000, b'{"ts": 1e99}', *HOSTILE]
     good = [json.dumps(reading(plant, -number)).encode() for number in range(len(rubbish))]
     mixed = [each for pair in zip(rubbish, good, strict=True) for each in pair]
     with Listening(plant, broker.url_for(INGEST)):
