@@ -3,12 +3,12 @@
 import hmac
 from ipaddress import ip_address
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from foundation.changes import last_number
 from foundation.database import Database
-from foundation.errors import NotFound, Unavailable
+from foundation.errors import Unavailable
 from foundation.identity.scope import Scope
 from web.auth import public
 from web.portal.live import get_feed
@@ -57,7 +57,7 @@ def _answers(database: Database) -> bool:
 def metrics() -> ResponseReturnValue:
     """Numbers for Prometheus, with the token or from this machine; for others there is nothing."""
     if not _may_read_metrics(get_runtime().metrics_token):
-        raise NotFound("There is no such page.")
+        abort(404)
     return Response(get_runtime().render_metrics(), content_type=_TEXT_FORM)
 
 
