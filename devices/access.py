@@ -29,6 +29,8 @@ class Act(StrEnum):
     COMMENT = "comment"
     ADMINISTER_CATALOGUE = "administer_catalogue"
     ADMINISTER_ASSETS = "administer_assets"
+    ADMINISTER_DEVICES = "administer_devices"
+    CLAIM_DEVICES = "claim_devices"
     ADMINISTER_PEOPLE = "administer_people"
     SEE_QUARANTINE = "see_quarantine"
     SEE_OFFERS = "see_offers"
@@ -43,6 +45,7 @@ _ACTS: dict[Role, set[Act]] = {
     | {
         Act.ADMINISTER_CATALOGUE,
         Act.ADMINISTER_ASSETS,
+        Act.ADMINISTER_DEVICES,
         Act.ADMINISTER_PEOPLE,
         Act.SEE_QUARANTINE,
         Act.SEE_OFFERS,
@@ -53,12 +56,15 @@ _ACTS: dict[Role, set[Act]] = {
         Act.WORK_TICKETS,
         Act.ASSIGN_TICKETS,
         Act.REPORT_PROBLEM,
+        Act.ADMINISTER_DEVICES,
+        Act.CLAIM_DEVICES,
         Act.ADMINISTER_PEOPLE,
         Act.SEE_OFFERS,
         Act.CHECK_OFFERS,
     },
-    Role.TECHNICIAN: _EVERYONE | {Act.WORK_TICKETS, Act.REPORT_PROBLEM},
-    Role.CUSTOMER: _EVERYONE | {Act.REPORT_PROBLEM, Act.SEE_OFFERS, Act.ANSWER_OFFERS},
+    Role.TECHNICIAN: _EVERYONE | {Act.WORK_TICKETS, Act.REPORT_PROBLEM, Act.CLAIM_DEVICES},
+    Role.CUSTOMER: _EVERYONE
+    | {Act.REPORT_PROBLEM, Act.CLAIM_DEVICES, Act.SEE_OFFERS, Act.ANSWER_OFFERS},
 }
 
 

@@ -5,12 +5,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from devices.access import Act, AssetVisibility, asset_condition, is_asset_visible, may
 from devices.assets import Asset
 from devices.readings import is_device_key
 from foundation.database import Base, BigId, Scoped, get_scope
-from foundation.errors import Conflict, Invalid
+from foundation.errors import Conflict, Invalid, NotFound
 from foundation.identity.scope import Scope
 
 
@@ -24,6 +25,8 @@ class Device(Scoped, Base):
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    # Which gateway it speaks through; a gateway publishes for the devices registered behind it.
+    gateway_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), index=True)
 
     @classmethod
     def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
@@ -34,6 +37,34 @@ class Device(Scoped, Base):
         # The platform registers devices for nobody; whoever sees such a one administers it.
         is_theirs = self.organisation_id in (None, scope.organisation_id)
         return may(scope, Act.ADMINISTER_ASSETS) and is_theirs
+
+
+def device_condition(
+    column: InstrumentedAttribute[int] | ColumnElement[int], scope: Scope
+) -> ColumnElement[bool]:
+    """The filter for rows whose device the scope's organisation sees now."""
+    device = Device.__table__
+    seen = or_(
+        device.c.organisation_id == scope.organisation_id, device.c.id.in_(_seen_devices(scope))
+    )
+    return column.in_(select(device.c.id).where(seen))
+
+
+def find_device(session: Session, device_id: int) -> Device | None:
+    """The device, if the scope sees it."""
+    return session.scalar(select(Device).where(Device.id == device_id))
+
+
+def get_device(session: Session, device_id: int) -> Device:
+    """The device.
+
+    Raises:
+        NotFound: when there is none, or the scope does not see it.
+    """
+    found = find_device(session, device_id)
+    if found is None:
+        raise NotFound("There is no such device.")
+    return found
 
 
 def _seen_devices(scope: Scope) -> Any:

@@ -35,8 +35,11 @@ def record(
     subject_kind: str,
     subject_id: object,
     details: dict[str, Any] | None = None,
+    organisation_id: int | None = None,
 ) -> None:
     """Adds a row for an act of the session's scope.
+
+    `organisation_id` says whom it concerns where the platform itself acts.
 
     Raises:
         ValueError: when the action has not three parts.
@@ -48,7 +51,7 @@ def record(
         AuditRow(
             at=at,
             actor=scope.actor,
-            organisation_id=scope.organisation_id,
+            organisation_id=scope.organisation_id or organisation_id,
             action=action,
             subject_kind=subject_kind,
             subject_id=str(subject_id),

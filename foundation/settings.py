@@ -26,6 +26,13 @@ class Settings:
     port: int
     mqtt_url: str = field(repr=False)
     mqtt_port: int
+    mqtt_host: str
+    mqtt_tls_port: int
+    mqtt_cert: Path | None
+    mqtt_key: Path | None
+    broker_dir: Path | None
+    broker_pid: Path | None
+    broker_log: Path | None
     ingest_id: str
     memory_limit_mb: int
     stream_limit: int
@@ -114,6 +121,49 @@ VARIABLES = (
     ),
     Variable(
         "MILLWRIGHT_MQTT_PORT", "mqtt_port", _port, "0", "Port of our own broker; 0: any free one."
+    ),
+    Variable(
+        "MILLWRIGHT_MQTT_HOST",
+        "mqtt_host",
+        str,
+        "",
+        "Address where our own broker listens for devices; empty: this machine only.",
+    ),
+    Variable(
+        "MILLWRIGHT_MQTT_TLS_PORT",
+        "mqtt_tls_port",
+        _port,
+        "8883",
+        "Port for devices at that address.",
+    ),
+    Variable(
+        "MILLWRIGHT_MQTT_CERT",
+        "mqtt_cert",
+        _optional_path,
+        "",
+        "Certificate of our own broker with its chain, for devices that connect from outside.",
+    ),
+    Variable("MILLWRIGHT_MQTT_KEY", "mqtt_key", _optional_path, "", "The certificate's key."),
+    Variable(
+        "MILLWRIGHT_BROKER_DIR",
+        "broker_dir",
+        _optional_path,
+        "",
+        "Folder where a mosquitto of yours reads passwords and access; we write both.",
+    ),
+    Variable(
+        "MILLWRIGHT_BROKER_PID",
+        "broker_pid",
+        _optional_path,
+        "",
+        "File with that mosquitto's process id, which we tell to read them again.",
+    ),
+    Variable(
+        "MILLWRIGHT_BROKER_LOG",
+        "broker_log",
+        _optional_path,
+        "",
+        "That mosquitto's log, from which refused publishes are read.",
     ),
     Variable(
         "MILLWRIGHT_INGEST_ID",

@@ -12,32 +12,61 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import amqtt.broker
 from amqtt.broker import Broker, RetainedApplicationMessage
-from amqtt.contexts import Action, BaseContext
+from amqtt.contexts import Action
 from amqtt.mqtt.constants import QOS_1
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.mqtt.puback import PubackPacket
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import ApplicationMessage, OutgoingApplicationMessage, Session
 
-from millwright.broker_access import (
-    Part,
-    get_rights,
-    is_covered,
-    is_password,
-    read_passwords,
-)
+from devices.security.hashing import is_password
+from millwright.broker_access import Rights, is_covered, read_passwords
 
 _OWNER = "millwright.owner"
 _HANDLER = "millwright.handler"
+_HASH = "millwright.hash"
+_log = logging.getLogger(__name__)
 # As mosquitto's, see mosquitto.py.
 _WINDOW = 4000
 _FAREWELL_S = 0.5
+
+
+class Admission:
+    """Who may come in and do what, as the files say it; read anew when we are told to."""
+
+    def __init__(self) -> None:
+        self._paths = {"passwords": Path(), "rights": Path()}
+        self.hashes: dict[str, str] = {}
+        self.rights: dict[str, Rights] = {}
+
+    def open(self, settings: dict[str, Any]) -> None:
+        self._paths = {name: Path(settings[name]) for name in self._paths}
+        self.read()
+
+    def read(self) -> None:
+        self.hashes = read_passwords(self._paths["passwords"].read_text())
+        described = json.loads(self._paths["rights"].read_text())
+        self.rights = {
+            user: Rights(tuple(each["write"]), tuple(each["read"]))
+            for user, each in described.items()
+        }
+
+    def still_admits(self, session: Session) -> bool:
+        """Whether what the session came in with holds."""
+        user = session.attributes.get(_OWNER)
+        if not user:
+            return "" in self.rights
+        return bool(self.hashes.get(user) == session.attributes.get(_HASH))
+
+
+# amqtt makes the plug-ins by itself, from plain values: they find the one table here.
+ADMISSION = Admission()
 
 
 class Accounts(BaseAuthPlugin):  # type: ignore[misc] # amqtt ships no types
@@ -45,21 +74,19 @@ class Accounts(BaseAuthPlugin):  # type: ignore[misc] # amqtt ships no types
 
     @dataclass
     class Config:
-        passwords: str
         anonymous_devices: bool
-
-    def __init__(self, context: BaseContext) -> None:
-        super().__init__(context)
-        self._hashes = read_passwords(Path(self.config.passwords).read_text())
 
     async def authenticate(self, *, session: Session) -> bool:
         if session.username is None:
             session.is_anonymous = True
             return bool(self.config.anonymous_devices) and self._owns(session, "")
-        hashed = self._hashes.get(session.username)
+        hashed = ADMISSION.hashes.get(session.username)
         if hashed is None or not is_password(session.password or "", hashed):
             return False
-        return self._owns(session, session.username)
+        if not self._owns(session, session.username):
+            return False
+        session.attributes[_HASH] = hashed
+        return True
 
     @staticmethod
     def _owns(session: Session, user: str) -> bool:
@@ -72,7 +99,7 @@ class AccessList(BaseTopicPlugin):  # type: ignore[misc] # amqtt ships no types
 
     @dataclass
     class Config:
-        parts: dict[str, str] = field(default_factory=dict)
+        pass
 
     async def topic_filtering(
         self,
@@ -84,9 +111,16 @@ class AccessList(BaseTopicPlugin):  # type: ignore[misc] # amqtt ships no types
         if session is None or not topic:
             return False
         user = session.attributes.get(_OWNER, "")
-        rights = get_rights(Part(self.config.parts.get(user, Part.ANONYMOUS)), user)
+        rights = ADMISSION.rights.get(user, Rights())
         allowed = rights.write if action == Action.PUBLISH else rights.read
-        return is_covered(topic, allowed)
+        is_allowed = is_covered(topic, allowed)
+        if not is_allowed:
+            _log.warning("Denied %s from %s ('%s')", _word(action), user, topic)
+        return is_allowed
+
+
+def _word(action: Action | None) -> str:
+    return "PUBLISH" if action == Action.PUBLISH else "SUBSCRIBE"
 
 
 class PatientHandler(BrokerProtocolHandler):  # type: ignore[misc] # amqtt ships no types
@@ -216,7 +250,21 @@ class PatientBroker(Broker):  # type: ignore[misc] # amqtt ships no types
             waiter.set_result(message)
             await super()._handle_message_delivery(session, handler, waiter)
 
+    async def end_unadmitted(self) -> None:
+        """Ends the connections of those whose password is gone or changed."""
+        for session, handler in list(self._sessions.values()):
+            if session.transitions.is_connected() and not ADMISSION.still_admits(session):
+                await handler.writer.close()
+
+    async def _check_will(self, session: Session) -> None:
+        """Takes back last words that the device could not have spoken; amqtt asks nobody."""
+        if session.will_flag and not await self._topic_filtering(
+            session, topic=session.will_topic, action=Action.PUBLISH
+        ):
+            session.will_flag = False
+
     async def _handle_disconnect(self, session: Session, handler: Any, waiter: Any) -> None:
+        await self._check_will(session)
         # amqtt would mark the session as away although its client has connected anew, and then
         # keep its messages until the next connection.
         if self._get_handler(session) is handler:
@@ -227,16 +275,12 @@ class PatientBroker(Broker):  # type: ignore[misc] # amqtt ships no types
 
 def describe_broker(settings: dict[str, Any]) -> dict[str, Any]:
     """The configuration of amqtt from ours."""
-    own = "millwright.amqtt_broker"
-    accounts = {
-        "passwords": settings["passwords"],
-        "anonymous_devices": settings["anonymous_devices"],
-    }
+    # By the name under which this module was loaded, else it and its table were there twice.
     return {
         "listeners": {"default": {"type": "tcp", "bind": settings["bind"]}},
         "plugins": {
-            f"{own}.Accounts": accounts,
-            f"{own}.AccessList": {"parts": settings["parts"]},
+            f"{__name__}.Accounts": {"anonymous_devices": settings["anonymous_devices"]},
+            f"{__name__}.AccessList": {},
         },
     }
 
@@ -249,17 +293,37 @@ async def run_broker(settings: dict[str, Any]) -> None:
         loop.add_signal_handler(number, ending.set)
     # The one name by which amqtt makes a handler; it offers no other way to choose the class.
     amqtt.broker.BrokerProtocolHandler = PatientHandler
+    ADMISSION.open(settings)
     broker = PatientBroker(describe_broker(settings))
     await broker.start()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        ADMISSION.read()
+        task = loop.create_task(broker.end_unadmitted())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
     await ending.wait()
     # All it has is in memory and lost anyway: there is nothing to put in order, and taking leave
     # of each client in turn could last longer than we may.
     os._exit(0)
 
 
+class OneLine(logging.Formatter):
+    """A message is one line: a name or topic with a line break in it cannot forge another."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        said = super().formatMessage(record)
+        return "".join(each if each.isprintable() else "\ufffd" for each in said)
+
+
 def main() -> None:
     """Entry of the child process."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    output = logging.StreamHandler(sys.stderr)
+    output.setFormatter(OneLine(logging.BASIC_FORMAT))
+    logging.basicConfig(level=logging.WARNING, handlers=[output])
     settings = json.loads(Path(sys.argv[1]).read_text())
     asyncio.run(run_broker(settings))
 

@@ -15,13 +15,13 @@ after its commit and comes back under the same user:
 """
 
 import errno
-import json
+import os
 import re
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -30,15 +30,10 @@ from urllib.parse import urlsplit, urlunsplit
 import structlog
 
 from foundation.errors import Conflict, Invalid, Unavailable
-from millwright.broker_access import (
-    Account,
-    Part,
-    make_account,
-    write_access_list,
-    write_passwords,
-)
+from millwright.admission.broker_files import BrokerFiles, write_private
+from millwright.broker_access import Account, Admitted, Part, make_account
 from millwright.children import ChildProcess, start_child, start_python
-from millwright.mosquitto import Listener, write_configuration
+from millwright.mosquitto import Listener, PublicListener, write_configuration
 
 _log = structlog.get_logger(__name__)
 
@@ -67,6 +62,7 @@ class RunningBroker:
     accounts: tuple[Account, ...] = ()
     child: ChildProcess | None = None
     secret_url: str | None = None
+    files: BrokerFiles | None = None
 
     def url_for(self, user: str) -> str:
         """The URL with that user's name and password, for a client; never log it.
@@ -93,6 +89,17 @@ class RunningBroker:
         """Whether our own broker still runs; an external one counts as running."""
         return self.child is None or self.child.is_alive
 
+    def admit(self, devices: Iterable[Admitted]) -> bool:
+        """Lets exactly these devices in beside our own accounts; whether that changed anything.
+
+        Connections of those who may not any more are ended, others stay.
+        """
+        if self.files is None or not self.files.write(devices):
+            return False
+        if self.child is not None:
+            self.child.reload()
+        return True
+
     def stop(self) -> None:
         """Ends our own broker within 5 s; leaves an external one alone."""
         if self.child is not None:
@@ -105,11 +112,14 @@ class BrokerAccess:
 
     `anonymous_devices` lets anybody publish telemetry of any device: for the demo on loopback,
     for tests and for trying things with mosquitto_pub. It also switches off the rule that a
-    client's id is its user name, which knows no anonymous clients.
+    client's id is its user name, which knows no anonymous clients. `devices` are those that may
+    come in from the first moment on; `RunningBroker.admit` changes them.
     """
 
     accounts: tuple[Account, ...] = ()
     anonymous_devices: bool = False
+    devices: tuple[Admitted, ...] = ()
+    public: PublicListener | None = None
 
 
 def start_broker(
@@ -138,14 +148,16 @@ def start_broker(
     """
     if external_url:
         return _reach(external_url)
-    kind, binary = _choose(prefer)
+    kind, binary = _choose(BrokerKind.MOSQUITTO if access.public and not prefer else prefer)
+    if access.public is not None:
+        _check_public(kind, access.public)
     probe = make_account("millwright-probe", Part.PROBE)
     access = replace(access, accounts=(*access.accounts, probe))
     attempts = 1 if port else _ATTEMPTS
     for attempt in range(1, attempts + 1):
         place = Listener(directory.resolve(), host, _find_port(host, port or 0))
         directory.mkdir(parents=True, exist_ok=True)
-        child = _start_kind(kind, binary, place, access)
+        child, files = _start_kind(kind, binary, place, access)
         if _is_ready_or_ended(child, place, probe):
             break
         # Somebody took the free port between our finding it and the broker's binding it.
@@ -156,7 +168,18 @@ def start_broker(
                 f"(log: {child.log_path})."
             )
     _log.info("broker started", kind=kind.value, url=place.url, pid=child.pid)
-    return RunningBroker(kind, place.url, access.accounts, child)
+    return RunningBroker(kind, place.url, access.accounts, child, files=files)
+
+
+def _check_public(kind: BrokerKind, public: PublicListener) -> None:
+    if kind is not BrokerKind.MOSQUITTO:
+        raise Unavailable(
+            "The embedded broker is for this machine alone; devices outside need mosquitto."
+        )
+    for path in (public.certificate, public.key):
+        if path is not None and not os.access(path, os.R_OK):
+            raise Unavailable(f"{path} cannot be read; the broker needs it for TLS.")
+    _find_port(public.host, public.port)
 
 
 def check_place(
@@ -200,40 +223,22 @@ def _choose(prefer: BrokerKind | None) -> tuple[BrokerKind, str | None]:
 
 def _start_kind(
     kind: BrokerKind, binary: str | None, place: Listener, access: BrokerAccess
-) -> ChildProcess:
-    _write_private(place.directory / "passwords", write_passwords(access.accounts))
+) -> tuple[ChildProcess, BrokerFiles]:
+    files = BrokerFiles(
+        place.directory, access.accounts, anonymous_devices=access.anonymous_devices
+    )
+    files.write(access.devices)
     log_path = place.directory / "broker.log"
-    if kind is BrokerKind.MOSQUITTO:
-        assert binary is not None
-        return start_child(_prepare_mosquitto(binary, place, access), log_path)
-    _write_private(place.directory / "amqtt.json", _describe_for_amqtt(place, access))
-    settings = str(place.directory / "amqtt.json")
-    return start_python("millwright.amqtt_broker", [settings], log_path)
-
-
-def _prepare_mosquitto(binary: str, place: Listener, access: BrokerAccess) -> Sequence[str]:
-    anonymous = access.anonymous_devices
-    rights = write_access_list(access.accounts, anonymous_devices=anonymous)
-    _write_private(place.directory / "access", rights)
-    text = write_configuration(place, anonymous_devices=anonymous)
+    if kind is BrokerKind.AMQTT:
+        settings = files.write_embedded_settings(f"{place.host}:{place.port}")
+        return start_python("millwright.amqtt_broker", [str(settings)], log_path), files
+    assert binary is not None
+    text = write_configuration(
+        place, anonymous_devices=access.anonymous_devices, public=access.public
+    )
     path = place.directory / "mosquitto.conf"
-    _write_private(path, text)
-    return [binary, "-c", str(path)]
-
-
-def _describe_for_amqtt(place: Listener, access: BrokerAccess) -> str:
-    described = {
-        "bind": f"{place.host}:{place.port}",
-        "passwords": str(place.directory / "passwords"),
-        "parts": {account.user: account.part.value for account in access.accounts},
-        "anonymous_devices": access.anonymous_devices,
-    }
-    return json.dumps(described, indent=2)
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text)
+    write_private(path, text)
+    return start_child([binary, "-c", str(path)], log_path), files
 
 
 def _find_port(host: str, wanted: int) -> int:

@@ -1,25 +1,19 @@
-"""Who may do what on our own broker, and the files that say so; starting it is broker.py's part.
+"""Who may do what on our own broker, and the texts that say so; files are broker_files.py's part.
 
 One table of rights serves both brokers: as lines of mosquitto's access list and as the decisions
-of the embedded one. Passwords are kept as mosquitto writes them, salted PBKDF2 with SHA-512, so
-that one password file serves both as well.
+of the embedded one. Every user has lines of their own: no pattern could say what a gateway may,
+and one would still let a user through who has no line any more.
 """
 
-import base64
-import hashlib
-import hmac
 import re
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from devices.security.hashing import hash_password, make_password
 from foundation.errors import Invalid
 
-# The passwords are ours, 192 random bits: there is nothing to guess, so stretching would only
-# make the single-threaded broker slow when thousands of devices return at once.
-_ITERATIONS = 101
-_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(~2)?")
 
 
 class Part(StrEnum):
@@ -56,7 +50,7 @@ def make_account(user: str, part: Part) -> Account:
         Invalid: when the name could stand for more than one level of a topic.
     """
     check_user(user)
-    return Account(user, secrets.token_urlsafe(24), part)
+    return Account(user, make_password(), part)
 
 
 def check_user(user: str) -> None:
@@ -79,7 +73,7 @@ def get_rights(part: Part, user: str) -> Rights:
     if part is Part.GATEWAY:
         return Rights(write=("mw/v1/+/telemetry",), read=("mw/v1/+/confirm",))
     if part is Part.DEVICE:
-        return Rights(write=(f"mw/v1/{user}/telemetry",), read=(f"mw/v1/{user}/confirm",))
+        return rights_of_device([user])
     if part is Part.ANONYMOUS:
         return Rights(write=("mw/v1/+/telemetry",))
     return Rights()
@@ -103,36 +97,43 @@ def _level_covers(allowed: str, asked: str) -> bool:
     return asked != "#" and allowed in ("+", asked)
 
 
-def hash_password(password: str, salt: bytes | None = None) -> str:
-    """`$7$iterations$salt$hash`: PBKDF2-HMAC-SHA512, as mosquitto 2 reads it."""
-    salt = secrets.token_bytes(12) if salt is None else salt
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _ITERATIONS)
-    return f"$7${_ITERATIONS}${_base64(salt)}${_base64(digest)}"
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A user as the files know them: the hash of the password, and what they may do."""
+
+    user: str
+    password_hash: str = field(repr=False)
+    rights: Rights
 
 
-def is_password(password: str, hashed: str) -> bool:
-    """Whether the password made that hash; compared in constant time."""
-    _, form, iterations, salt, digest = hashed.split("$")
-    if form != "7":
-        return False
-    made = hashlib.pbkdf2_hmac(
-        "sha512", password.encode(), base64.b64decode(salt), int(iterations)
+def admit(account: Account) -> Admitted:
+    """An account of ours, with its password hashed."""
+    check_user(account.user)
+    rights = get_rights(account.part, account.user)
+    return Admitted(account.user, hash_password(account.password), rights)
+
+
+def rights_of_device(keys: Iterable[str]) -> Rights:
+    """What a device may: publish as itself, and a gateway as each source behind it as well."""
+    keys = tuple(keys)
+    return Rights(
+        write=tuple(f"mw/v1/{key}/telemetry" for key in keys),
+        read=tuple(f"mw/v1/{key}/confirm" for key in keys),
     )
-    return hmac.compare_digest(made, base64.b64decode(digest))
 
 
-def write_passwords(accounts: Iterable[Account]) -> str:
+def write_passwords(admitted: Iterable[Admitted]) -> str:
     """The password file; no password can be read from it.
 
     Raises:
         Invalid: when a name cannot stand in it or stands twice.
     """
     lines: dict[str, str] = {}
-    for account in accounts:
-        check_user(account.user)
-        if account.user in lines:
-            raise Invalid(f"The broker's user {account.user!r} stands twice.")
-        lines[account.user] = f"{account.user}:{hash_password(account.password)}\n"
+    for each in admitted:
+        check_user(each.user)
+        if each.user in lines:
+            raise Invalid(f"The broker's user {each.user!r} stands twice.")
+        lines[each.user] = f"{each.user}:{each.password_hash}\n"
     return "".join(lines.values())
 
 
@@ -141,21 +142,15 @@ def read_passwords(text: str) -> dict[str, str]:
     return dict(line.split(":", 1) for line in text.splitlines() if line)
 
 
-def write_access_list(accounts: Iterable[Account], *, anonymous_devices: bool) -> str:
-    """Mosquitto's access list: anonymous lines first, then users, then the devices' pattern."""
+def write_access_list(admitted: Iterable[Admitted], *, anonymous_devices: bool) -> str:
+    """Mosquitto's access list: anonymous lines first, then those of each user."""
     lines = _lines(get_rights(Part.ANONYMOUS, "")) if anonymous_devices else []
-    for account in accounts:
-        if account.part is not Part.DEVICE:
-            lines += ["", f"user {account.user}", *_lines(get_rights(account.part, account.user))]
-    pattern = get_rights(Part.DEVICE, "%u")
-    lines += ["", *(line.replace("topic", "pattern", 1) for line in _lines(pattern))]
+    for each in admitted:
+        check_user(each.user)
+        lines += ["", f"user {each.user}", *_lines(each.rights)]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
 def _lines(rights: Rights) -> list[str]:
     written = [f"topic write {topic}" for topic in rights.write]
     return written + [f"topic read {topic}" for topic in rights.read]
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()

@@ -38,6 +38,11 @@ class ChildProcess:
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
+    def reload(self) -> None:
+        """Asks the child to read its files again."""
+        if self.is_alive:
+            self.process.send_signal(signal.SIGHUP)
+
     def stop(self, timeout_s: float = 4.0) -> None:
         """Asks the child to end; kills it when it has not after `timeout_s`."""
         # The watcher goes first: it must not strike at a process id that was given out anew.

@@ -30,6 +30,11 @@ HOST_OPTION = click.option("--host", help="Address to listen on; only this machi
 BROKER_OPTION = click.option(
     "--broker", help="mqtt://user:password@host:port of a broker to use, or mosquitto or amqtt."
 )
+INSECURE_OPTION = click.option(
+    "--insecure-listen",
+    is_flag=True,
+    help="Listen beyond this machine without TLS; anybody on the way reads along.",
+)
 SPEED_OPTION = click.option(
     "--speed", type=click.FloatRange(min=0.01, max=100_000), default=1.0, show_default=True
 )
@@ -75,19 +80,23 @@ def _absolute(path: Path | None) -> Path | None:
 @PORT_OPTION
 @MQTT_PORT_OPTION
 @BROKER_OPTION
-def serve(
-    data: Path | None,
-    host: str | None,
-    port: int | None,
-    mqtt_port: int | None,
-    broker: str | None,
-) -> None:
+@click.option("--mqtt-host", help="Address where our own broker listens for devices outside.")
+@click.option(
+    "--anonymous-devices", is_flag=True, help="Let devices publish without a password, to try."
+)
+@INSECURE_OPTION
+def serve(data: Path | None, **given: Any) -> None:
     """Run everything in one process, on real equipment."""
     from millwright.operation.start_check import check_start
-    from millwright.serve import run_service
+    from millwright.serve import ServePlan, run_service
 
-    given = {"data_dir": _absolute(data), "host": host, "port": port, "mqtt_port": mqtt_port}
-    sys.exit(run_service(check_start(given, SystemClock()), broker=broker))
+    plan = ServePlan(
+        broker=given.pop("broker"),
+        anonymous_devices=given.pop("anonymous_devices"),
+        is_insecure=given.pop("insecure_listen"),
+    )
+    settings = check_start({"data_dir": _absolute(data), **given}, SystemClock())
+    sys.exit(run_service(settings, plan))
 
 
 @main.command()
@@ -102,11 +111,14 @@ def serve(
 @click.option("--seed", type=int, default=2, show_default=True)
 @click.option("--quick", is_flag=True, help="A small one that starts within a minute.")
 @click.option("--no-people", is_flag=True, help="Let nobody act from now on but who signs in.")
+@INSECURE_OPTION
 def demo(data: Path | None, seed: int, speed: float, **given: Any) -> None:
     """Start a demonstration: pretend machines and people, their history, and the portal."""
+    from millwright.admission.listening import check_portal
     from millwright.demo.running import run_demo
     from millwright.demo.state import DemoPlan
 
+    check_portal(given.get("host") or "127.0.0.1", is_insecure=given.pop("insecure_listen"))
     assets, days = (12, 14) if given.pop("quick") else (60, 90)
     plan = DemoPlan(
         assets=given.pop("assets") or assets,

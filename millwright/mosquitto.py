@@ -38,8 +38,20 @@ class Listener:
         return f"mqtt://{host}:{self.port}"
 
 
-def write_configuration(place: Listener, *, anonymous_devices: bool) -> str:
-    """The text of mosquitto.conf for one plain listener."""
+@dataclass(frozen=True, slots=True)
+class PublicListener:
+    """Where devices connect from outside; without a certificate they do so in clear."""
+
+    host: str
+    port: int
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def write_configuration(
+    place: Listener, *, anonymous_devices: bool, public: PublicListener | None = None
+) -> str:
+    """The text of mosquitto.conf: a plain listener for ourselves, and one for devices outside."""
     lines = [
         "# Written at every start.",
         # Set to true it breaks persistent sessions in several versions.
@@ -47,6 +59,7 @@ def write_configuration(place: Listener, *, anonymous_devices: bool) -> str:
         f"listener {place.port} {place.host}",
         "set_tcp_nodelay true",
         f"use_username_as_clientid {_word(not anonymous_devices)}",
+        *(_describe(public, anonymous_devices=anonymous_devices) if public else ()),
         f"allow_anonymous {_word(anonymous_devices)}",
         f"password_file {place.directory / 'passwords'}",
         f"acl_file {place.directory / 'access'}",
@@ -56,6 +69,8 @@ def write_configuration(place: Listener, *, anonymous_devices: bool) -> str:
         "log_type error",
         "log_type warning",
         "log_type notice",
+        # Only there does it say what it refused; denials.py keeps the file small.
+        "log_type debug",
         "connection_messages true",
         "sys_interval 10",
     ]
@@ -63,6 +78,21 @@ def write_configuration(place: Listener, *, anonymous_devices: bool) -> str:
         # Started as root it would drop to its own user and then not be able to read our files.
         lines.insert(1, "user root")
     return "\n".join(lines) + "\n" + LIMITS + SAVING
+
+
+def _describe(public: PublicListener, *, anonymous_devices: bool) -> list[str]:
+    lines = [
+        f"listener {public.port} {public.host}",
+        "set_tcp_nodelay true",
+        f"use_username_as_clientid {_word(not anonymous_devices)}",
+    ]
+    if public.certificate is not None:
+        lines += [
+            f"certfile {public.certificate}",
+            f"keyfile {public.key}",
+            "tls_version tlsv1.2",
+        ]
+    return lines
 
 
 def _word(is_on: bool) -> str:  # noqa: FBT001 - turns a truth into a word

@@ -102,7 +102,9 @@ def run_replay(data: Path | None, plan: ReplayPlan, given: Mapping[str, Any]) ->
             definition = _read_definition(mapping.installed.definition, mapping_path)
             made = _install(session, mapping.installed, definition, recordings)
         accounts = remember_accounts(folder, made)
-        service = stack.enter_context(running(platform, folder, listener, broker=plan.broker))
+        service = stack.enter_context(
+            running(platform, folder, listener, broker=plan.broker, anonymous_devices=True)
+        )
         stop_on_signals(service.stop)
         write_trial_facts(folder, service.url, service.broker.url, accounts)
         click.echo(describe(service.url, service.broker.url, accounts))

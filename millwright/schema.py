@@ -34,6 +34,8 @@ TABLE_MODULES = (
     "devices.equipment_models",
     "devices.ownership",
     "devices.provisioning",
+    "devices.security.claims",
+    "devices.security.credentials",
     "devices.signal_mapping",
     "devices.sites",
     "telemetry.alarms.models",

@@ -22,11 +22,15 @@ from foundation.clock import SystemClock, stopwatch_s
 from foundation.errors import Conflict, Unavailable
 from foundation.log import set_up_logs
 from foundation.settings import Settings, list_secrets
+from millwright.admission.device_access import read_admitted
+from millwright.admission.listening import check_broker, check_portal
+from millwright.admission.running import make_admission
 from millwright.broker import BrokerAccess, BrokerKind, RunningBroker, start_broker
 from millwright.broker_access import Account, Part, make_account
 from millwright.data_folder import DataFolder
 from millwright.loops import Loop
 from millwright.memory import settle_collector
+from millwright.mosquitto import PublicListener
 from millwright.operation.backup import write_backup
 from millwright.operation.erasure import erase
 from millwright.operation.monitor import DROPPED_TOPIC, Monitor
@@ -109,12 +113,16 @@ def running(
     *,
     broker: str | None = None,
     host_name: str = "localhost",
+    anonymous_devices: bool = False,
 ) -> Iterator[Service]:
-    """Starts everything on the platform and ends it in the other order."""
+    """Starts everything on the platform and ends it in the other order.
+
+    With `anonymous_devices` every process that reaches our own broker may publish telemetry.
+    """
     settings = platform.settings
     with ExitStack() as stack:
         stop, failed = threading.Event(), threading.Event()
-        started = _start_broker(settings, broker)
+        started = _start_broker(platform, broker, anonymous=anonymous_devices)
         stack.callback(started.stop)
         link = MqttLink(
             started.url_for(settings.ingest_id),
@@ -125,7 +133,7 @@ def running(
         )
         link.start()
         stack.callback(link.stop)
-        monitor = _make_monitor(platform, link, stop, failed)
+        monitor = _make_monitor(platform, link, started, stop, failed)
         for loop in monitor.loops.values():
             stack.callback(loop.end, _STOP_S)
             loop.start()
@@ -143,14 +151,19 @@ def running(
         yield Service(platform, started, url, stop, failed, link)
 
 
-def _start_broker(settings: Settings, wanted: str | None) -> RunningBroker:
+def _start_broker(platform: Platform, wanted: str | None, *, anonymous: bool) -> RunningBroker:
+    settings = platform.settings
     prefer, external = choose_broker(wanted, settings)
     accounts = (
         make_account(settings.ingest_id, Part.PLATFORM),
         make_account("millwright-machines", Part.GATEWAY),
     )
-    # Our own broker listens on loopback alone, where only this machine's processes can publish.
-    access = BrokerAccess(accounts, anonymous_devices=True)
+    access = BrokerAccess(
+        accounts,
+        anonymous_devices=anonymous,
+        devices=read_admitted(platform.database, platform.clock),
+        public=_describe_public(settings),
+    )
     return start_broker(
         settings.data_dir / "broker",
         access,
@@ -176,10 +189,23 @@ def make_requests(platform: Platform) -> Requests:
     return Requests(platform.database, platform.clock, platform.settings.data_dir, works)
 
 
+def _describe_public(settings: Settings) -> PublicListener | None:
+    if not settings.mqtt_host:
+        return None
+    return PublicListener(
+        settings.mqtt_host, settings.mqtt_tls_port, settings.mqtt_cert, settings.mqtt_key
+    )
+
+
 def _make_monitor(
-    platform: Platform, link: MqttLink, stop: threading.Event, failed: threading.Event
+    platform: Platform,
+    link: MqttLink,
+    broker: RunningBroker,
+    stop: threading.Event,
+    failed: threading.Event,
 ) -> Monitor:
     ingest = IngestLoop(link, platform.ingest)
+    admission = make_admission(platform.settings, platform.database, platform.clock, broker)
 
     def score() -> None:
         platform.scoring.wait_and_step(timeout_s=0.25)
@@ -187,12 +213,17 @@ def _make_monitor(
     def work() -> None:
         repeat(platform.worker, stop)
 
+    def admit() -> None:
+        admission()
+        stop.wait(0.5)
+
     requests = make_requests(platform)
     requests.give_up_old_ones()
     steps = {
         "ingest": ingest.step,
         "scoring": score,
         "worker": work,
+        "admission": admit,
         "requests": lambda: requests.wait_and_step(stop),
     }
     loops = {name: Loop(name, step, stop, failed) for name, step in steps.items()}
@@ -277,11 +308,22 @@ def stop_on_signals(stop: threading.Event) -> None:
         signal.signal(number, ask)
 
 
-def run_service(settings: Settings, *, broker: str | None) -> int:
+@dataclass(frozen=True, slots=True)
+class ServePlan:
+    """What was asked for beside the settings."""
+
+    broker: str | None = None
+    anonymous_devices: bool = False
+    is_insecure: bool = False
+
+
+def run_service(settings: Settings, plan: ServePlan) -> int:
     """`millwright serve`: the whole platform until it is told to stop; returns the exit code."""
     interrupt_on_signals()
     settle_collector()
     set_up_logs(settings.log_format, secrets=list_secrets(settings))
+    check_portal(settings.host, is_insecure=plan.is_insecure)
+    check_broker(settings, is_insecure=plan.is_insecure, anonymous_devices=plan.anonymous_devices)
     begun_s = stopwatch_s()
     with ExitStack() as stack:
         folder = DataFolder(settings.data_dir)
@@ -289,7 +331,15 @@ def run_service(settings: Settings, *, broker: str | None) -> int:
         listener = reserve_port(settings.host, settings.port)
         stack.callback(listener.close)
         platform = stack.enter_context(open_platform(settings, SystemClock()))
-        service = stack.enter_context(running(platform, folder, listener, broker=broker))
+        service = stack.enter_context(
+            running(
+                platform,
+                folder,
+                listener,
+                broker=plan.broker,
+                anonymous_devices=plan.anonymous_devices,
+            )
+        )
         stop_on_signals(service.stop)
         click.echo(f"Portal: {service.url}   MQTT: {service.broker.url}   ({service.broker.kind})")
         _log.info("started", seconds=round(stopwatch_s() - begun_s, 1))

@@ -92,7 +92,9 @@ def run_demo(data: Path | None, plan: DemoPlan, given: Mapping[str, Any]) -> int
         set_up_logs("console")
         clock = _make_clock(made.state, plan.speed)
         platform = stack.enter_context(open_platform(settings, clock, speed=plan.speed))
-        service = stack.enter_context(running(platform, folder, listener, broker=plan.broker))
+        service = stack.enter_context(
+            running(platform, folder, listener, broker=plan.broker, anonymous_devices=True)
+        )
         stop_on_signals(service.stop)
         stack.callback(_remember_time, folder, made.state, clock)
         shown = list_presented(made.accounts)

@@ -122,7 +122,8 @@ def start(
 @contextmanager
 def serving(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Served]:
     """`millwright serve` on mosquitto; at its end it must stop well, with no fault in its log."""
-    running = start(["serve", "--broker", "mosquitto"], folder, settings=settings)
+    command = ["serve", "--broker", "mosquitto", "--anonymous-devices"]
+    running = start(command, folder, settings=settings)
     try:
         yield running
     finally:

@@ -15,15 +15,15 @@ from paho.mqtt import publish as paho_publish
 from paho.mqtt.client import Client, topic_matches_sub
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.security.hashing import hash_password, is_password
 from foundation.clock import SystemClock
 from foundation.errors import Conflict, Invalid, Unavailable
 from millwright.broker import BrokerKind, find_mosquitto, start_broker
 from millwright.broker_access import (
     Account,
     Part,
-    hash_password,
+    admit,
     is_covered,
-    is_password,
     make_account,
     read_passwords,
     write_access_list,
@@ -367,25 +367,27 @@ def test_a_name_that_would_change_a_file_is_refused(user):
     with pytest.raises(Invalid):
         make_account(user, Part.DEVICE)
     with pytest.raises(Invalid):
-        write_passwords([Account(user, "secret")])
+        write_passwords([admit(Account(user, "secret"))])
 
 
 def test_a_user_stands_only_once():
     with pytest.raises(Invalid, match="stands twice"):
-        write_passwords([Account("a", "1"), Account("a", "2")])
+        write_passwords([admit(Account("a", "1")), admit(Account("a", "2"))])
 
 
-def test_the_access_list_gives_devices_their_own_topics():
+def test_the_access_list_gives_each_user_their_own_topics():
     accounts = [Account("p", "", Part.PLATFORM), Account("d", "", Part.DEVICE)]
-    lines = write_access_list(accounts, anonymous_devices=False).splitlines()
+    admitted = [admit(each) for each in accounts]
+    lines = write_access_list(admitted, anonymous_devices=False).splitlines()
     assert lines == [
         "user p",
         "topic write mw/#",
         "topic read mw/#",
         "topic read $SYS/#",
         "",
-        "pattern write mw/v1/%u/telemetry",
-        "pattern read mw/v1/%u/confirm",
+        "user d",
+        "topic write mw/v1/d/telemetry",
+        "topic read mw/v1/d/confirm",
     ]
     assert write_access_list([], anonymous_devices=True).startswith(
         "topic write mw/v1/+/telemetry\n"
