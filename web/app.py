@@ -29,6 +29,7 @@ from web.portal import (
     tickets,
     views,
 )
+from web.portal.devices import claims, inventory
 from web.portal.live import install_live
 from web.request_scope import Portal, bind_runtime
 from web.runtime import WebRuntime
@@ -57,6 +58,8 @@ AREAS = (
     quarantine,
     catalogue,
     administration,
+    inventory,
+    claims,
     people,
     organisations,
     sites,
@@ -84,4 +87,6 @@ def create_app(runtime: WebRuntime) -> Flask:
     install_live(app, runtime)
     for area in AREAS:
         app.register_blueprint(area.blueprint)
+    # A device has no page that could hand it a form's token.
+    app.extensions["csrf"].exempt(claims.redeem)
     return app

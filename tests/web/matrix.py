@@ -79,6 +79,7 @@ def things_of(network: Network, file: str, view_id: int = NOBODY) -> dict[str, o
     """The network's own things, by their place in an address."""
     return {
         "asset_id": network.asset,
+        "device_id": 1,
         "ticket_id": 1,
         "site_id": 1,
         "message_id": 1,

@@ -57,6 +57,7 @@ def test_what_is_foreign_cannot_be_told_from_what_does_not_exist(lively, own_thi
     visitor = lively.visit(person)
     nothing = own_things | {
         "asset_id": NOBODY,
+        "device_id": NOBODY,
         "ticket_id": NOBODY,
         "message_id": NOBODY,
         "offer_id": NOBODY,

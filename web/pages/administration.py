@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask import url_for
 
 from devices.access import Act
+from web.pages.devices import list_actions
 from web.pages.parts import Action
 from web.request_scope import may
 from web.wording.translate import gettext as _
@@ -23,6 +24,7 @@ class Group:
 def list_groups() -> list[Group]:
     """The groups that the reader's role may use."""
     groups = [_machines(), _sites(), _organisations()] if may(Act.ADMINISTER_ASSETS) else []
+    groups += [_devices()] if may(Act.ADMINISTER_DEVICES) else []
     return [*groups, _people()]
 
 
@@ -45,6 +47,13 @@ def _sites() -> Group:
         [
             Action(_("All sites"), url_for("sites.index"), icon="sites"),
         ],
+    )
+
+
+def _devices() -> Group:
+    actions = [Action(_("All devices"), url_for("devices.index"), icon="devices")]
+    return Group(
+        _("Devices"), _("what connects machines, and by which password"), actions + list_actions()
     )
 
 

@@ -102,7 +102,7 @@ def load_machine_page(
         values=_list_values(asset.equipment_model, runtime.latest.find(asset_id)),
         charted=None if is_everything_charted else choose_charted(asset.equipment_model),
         actions=_list_actions(asset_id, ticket),
-        more=_list_more(asset_id),
+        more=_list_more(asset_id, facts.serial),
     )
 
 
@@ -134,12 +134,18 @@ def _list_actions(asset_id: int, ticket: TicketRow | None) -> list[Action]:
     return actions
 
 
-def _list_more(asset_id: int) -> list[Action]:
+def _list_more(asset_id: int, serial: str) -> list[Action]:
     more = []
     if may(Act.REPORT_PROBLEM):
         url = url_for("reports.show", asset_id=asset_id)
         more.append(Action(_("Report with words"), url, icon="message"))
+    if may(Act.CLAIM_DEVICES):
+        url = url_for("claims.show", serial=serial)
+        more.append(Action(_("Connect a device"), url, icon="devices"))
     if may(Act.ADMINISTER_ASSETS):
         url = url_for("administration.edit_machine", asset_id=asset_id)
         more.append(Action(_("Edit the machine"), url, icon="edit", key="e"))
+    if may(Act.ADMINISTER_DEVICES):
+        url = url_for("devices.index", asset=asset_id)
+        more.append(Action(_("Its devices"), url, icon="devices"))
     return more
