@@ -143,8 +143,8 @@ def test_old_tls_and_a_foreign_authority_are_refused(shipped, tmp_path):
     folder, ports = shipped
     port = int(ports["8883"])
     wait_until(lambda: _shake_hands(folder, port) in ("TLSv1.2", "TLSv1.3"))
+    old = ssl.TLSVersion.TLSv1_1
     with pytest.raises((ssl.SSLError, ConnectionError)):
-        old = ssl.TLSVersion.TLSv1_1
         _shake_hands(folder, port, minimum_version=old, maximum_version=old)
     _make_certificate(tmp_path)
     with pytest.raises(ssl.SSLCertVerificationError):
