@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from devices.security import claims
 from foundation import audit_seals, changes, jobs
 from foundation.clock import Clock
 from foundation.database import Database
@@ -72,6 +73,7 @@ class Worker:
         with self._database.transaction(Scope.system("sweep")) as session:
             changes.forget_changes(session, now - CHANGES_KEPT)
             sessions.forget_failures(session, now - sessions.FAILURE_WINDOW)
+            claims.forget_failures(session, now - claims.FAILURE_WINDOW)
             sweep_offers(session, at=now)
         self._swept_at = now
 

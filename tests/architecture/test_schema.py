@@ -34,6 +34,7 @@ UNSCOPED = {
     "change_row": "says that something changed, shows nothing of it",
     "fitted_model": "read by scoring alone",
     "job": "the platform's own work",
+    "claim_failure": "a wrong claim code, counted for whoever guessed it; nobody sees it",
     "login_failure": "counted before there is a scope",
     "login_session": "found by its token, before there is a scope",
     "organisation": "whoever works with another knows its name",
