@@ -38,6 +38,13 @@ class Settings:
     stream_limit: int
     public_data: Path | None
     base_map: Path | None
+    secret_key_fallbacks: tuple[str, ...] = field(repr=False)
+    trusted_hosts: tuple[str, ...]
+    proxies: int
+    is_https: bool
+    tls_cert: Path | None
+    tls_key: Path | None
+    private_hosts: tuple[str, ...]
     log_format: str
     metrics_token: str = field(repr=False)
 
@@ -85,12 +92,37 @@ def _log_format(text: str) -> str:
 def _secret(text: str) -> str:
     if len(text) < 32:
         raise ValueError("at least 32 characters")
+    if len(set(text)) < 12 or any(word in text.lower() for word in _PLACEHOLDERS):
+        raise ValueError("this is no random text; take one from: millwright secret")
     return text
 
 
 def _optional_secret(text: str) -> str:
     return _secret(text) if text else text
 
+
+def _secrets(text: str) -> tuple[str, ...]:
+    return tuple(_secret(each) for each in text.replace(",", " ").split())
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(each.lower() for each in text.replace(",", " ").split())
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 5:
+        raise ValueError("between 0 and 5")
+    return number
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("yes", "no"):
+        raise ValueError("yes or no")
+    return text.lower() == "yes"
+
+
+_PLACEHOLDERS = ("change-me", "changeme", "change_me", "your-secret", "replace-me", "example")
 
 VARIABLES = (
     Variable("MILLWRIGHT_DATA_DIR", "data_dir", _path, "~/.millwright", "Folder for all data."),
@@ -200,6 +232,50 @@ VARIABLES = (
         "",
         "GeoJSON file drawn under the fleet's map; empty: the one that comes along.",
     ),
+    Variable(
+        "MILLWRIGHT_SECRET_KEY_FALLBACKS",
+        "secret_key_fallbacks",
+        _secrets,
+        "",
+        "Earlier secret keys, with commas between, which still open what they signed and sealed.",
+        is_secret=True,
+    ),
+    Variable(
+        "MILLWRIGHT_TRUSTED_HOSTS",
+        "trusted_hosts",
+        _names,
+        "",
+        "Names the portal answers to; empty: this machine's own while it listens there, else any.",
+    ),
+    Variable(
+        "MILLWRIGHT_PROXIES",
+        "proxies",
+        _count,
+        "0",
+        "Proxies in front of the portal whose X-Forwarded headers are believed.",
+    ),
+    Variable(
+        "MILLWRIGHT_HTTPS",
+        "is_https",
+        _yes_or_no,
+        "no",
+        "yes: a proxy in front speaks https, so browsers are held to it.",
+    ),
+    Variable(
+        "MILLWRIGHT_TLS_CERT",
+        "tls_cert",
+        _optional_path,
+        "",
+        "Certificate chain in PEM; the portal then speaks https itself.",
+    ),
+    Variable("MILLWRIGHT_TLS_KEY", "tls_key", _optional_path, "", "Its private key in PEM."),
+    Variable(
+        "MILLWRIGHT_PRIVATE_HOSTS",
+        "private_hosts",
+        _names,
+        "",
+        "Hosts that may be called although they are not public, such as your identity provider.",
+    ),
     Variable("MILLWRIGHT_LOG_FORMAT", "log_format", _log_format, "console", "json or console."),
     Variable(
         "MILLWRIGHT_METRICS_TOKEN",
@@ -237,6 +313,8 @@ def collect_settings(
     values: dict[str, Any] = {
         variable.field: _read(variable, given, overrides or {}, faults) for variable in VARIABLES
     }
+    if bool(values["tls_cert"]) != bool(values["tls_key"]):
+        faults.append("MILLWRIGHT_TLS_CERT and MILLWRIGHT_TLS_KEY go together.")
     if values["database_url"] == "" and values["data_dir"] is not None:
         values["database_url"] = f"sqlite:///{values['data_dir'] / 'millwright.db'}"
     return values, faults
@@ -244,10 +322,11 @@ def collect_settings(
 
 def list_secrets(settings: Settings) -> list[str]:
     """The values that must be written nowhere, passwords within addresses among them."""
-    urls = [
-        settings.database_url,
-        *(getattr(settings, each.field) for each in VARIABLES if each.is_secret),
-    ]
+    urls = [settings.database_url]
+    for variable in VARIABLES:
+        if variable.is_secret:
+            value = getattr(settings, variable.field)
+            urls += value if isinstance(value, tuple) else [value]
     passwords = [urlsplit(each).password or "" for each in urls if "://" in each]
     return [*(each for each in urls if "://" not in each), *passwords]
 

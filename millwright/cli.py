@@ -85,6 +85,8 @@ def _absolute(path: Path | None) -> Path | None:
     "--anonymous-devices", is_flag=True, help="Let devices publish without a password, to try."
 )
 @INSECURE_OPTION
+@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate chain in PEM.")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="Its private key in PEM.")
 def serve(data: Path | None, **given: Any) -> None:
     """Run everything in one process, on real equipment."""
     from millwright.operation.start_check import check_start
@@ -95,7 +97,8 @@ def serve(data: Path | None, **given: Any) -> None:
         anonymous_devices=given.pop("anonymous_devices"),
         is_insecure=given.pop("insecure_listen"),
     )
-    settings = check_start({"data_dir": _absolute(data), **given}, SystemClock())
+    files = {name: _absolute(given.pop(name)) for name in ("tls_cert", "tls_key")}
+    settings = check_start({"data_dir": _absolute(data), **files, **given}, SystemClock())
     sys.exit(run_service(settings, plan))
 
 

@@ -36,6 +36,7 @@ from millwright.operation.erasure import erase
 from millwright.operation.monitor import DROPPED_TOPIC, Monitor
 from millwright.operation.portable import Tell
 from millwright.operation.requests import Requests
+from millwright.tls import TlsRelay, load_certificate
 from millwright.wiring import Platform, open_platform
 from millwright.worker import repeat
 from telemetry.ingest import IngestLoop
@@ -49,6 +50,7 @@ _log = structlog.get_logger(__name__)
 # Threads beside those that hold live streams open.
 _PAGE_THREADS = 32
 _STOP_S = 1.5
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1", "[::1]")
 
 
 @dataclass(slots=True)
@@ -146,7 +148,8 @@ def running(
         stack.callback(stop.set)
         if not link.wait_ready(15.0):
             raise Unavailable(f"The broker at {started.url} does not let us in.")
-        url = f"http://{host_name}:{listener.getsockname()[1]}"
+        scheme = "https" if settings.tls_cert else "http"
+        url = f"{scheme}://{host_name}:{listener.getsockname()[1]}"
         folder.tell_address({"url": url, "mqtt_url": started.url})
         yield Service(platform, started, url, stop, failed, link)
 
@@ -244,23 +247,28 @@ class PortalServer:
         app = create_app(_make_runtime(platform, stop, monitor))
         if monitor is not None:
             monitor.count_streams = lambda: get_feed(app).open_streams
+        self._relay, inner = _make_relay(platform.settings, listener)
         self._server: TcpWSGIServer = waitress.create_server(
-            app,
+            self._relay.wrap(app) if self._relay else app,
             map=self._connections,
-            sockets=[listener],
+            sockets=[inner],
             threads=platform.settings.stream_limit + _PAGE_THREADS,
             connection_limit=4096,
             asyncore_use_poll=True,
-            # Believed by nobody, but they tell that somebody else stands behind this machine's own
-            # address.
+            # Whether to believe them is the portal's own to decide; they tell at least that somebody
+            # else stands behind this machine's own address.
             clear_untrusted_proxy_headers=False,
             ident=None,
         )
 
     def run(self) -> None:
+        if self._relay is not None:
+            self._relay.start()
         self._server.run()
 
     def end(self) -> None:
+        if self._relay is not None:
+            self._relay.stop(_STOP_S)
         # First the threads that answer: one that outlived the server would write to a file number
         # that is given out anew, and keep its last request in hand, of which the store's library
         # complains at the interpreter's end.
@@ -268,6 +276,23 @@ class PortalServer:
         # In the server's own thread, which ends once there is no connection, kept-alive or not.
         close_all = self._server.asyncore.close_all
         self._server.trigger.pull_trigger(lambda: close_all(self._connections))
+
+
+def _make_relay(
+    settings: Settings, listener: socket.socket
+) -> tuple[TlsRelay | None, socket.socket]:
+    """What speaks TLS, where a certificate is given, and the socket that the server listens on."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None, listener
+    context = load_certificate(settings.tls_cert, settings.tls_key)
+    inner = reserve_port("127.0.0.1", 0)
+    return TlsRelay(context, listener, inner.getsockname()[:2]), inner
+
+
+def _list_hosts(settings: Settings) -> tuple[str, ...]:
+    """The names that the portal answers to; on this machine alone no other can be meant."""
+    is_here = settings.host in _THIS_MACHINE
+    return settings.trusted_hosts or (_THIS_MACHINE if is_here else ())
 
 
 def _make_runtime(
@@ -284,6 +309,11 @@ def _make_runtime(
         stop=stop,
         base_map=platform.settings.base_map,
         metrics_token=platform.settings.metrics_token,
+        earlier_keys=platform.settings.secret_key_fallbacks,
+        trusted_hosts=_list_hosts(platform.settings),
+        is_secure=platform.settings.is_https or platform.settings.tls_cert is not None,
+        proxies=platform.settings.proxies,
+        private_hosts=platform.settings.private_hosts,
     )
     if monitor is None:
         return plain
@@ -322,7 +352,8 @@ def run_service(settings: Settings, plan: ServePlan) -> int:
     interrupt_on_signals()
     settle_collector()
     set_up_logs(settings.log_format, secrets=list_secrets(settings))
-    check_portal(settings.host, is_insecure=plan.is_insecure)
+    has_tls = settings.tls_cert is not None
+    check_portal(settings.host, is_insecure=plan.is_insecure, has_tls=has_tls)
     check_broker(settings, is_insecure=plan.is_insecure, anonymous_devices=plan.anonymous_devices)
     begun_s = stopwatch_s()
     with ExitStack() as stack:

@@ -10,7 +10,7 @@ from devices.security import claims
 from foundation import audit_seals, changes, jobs
 from foundation.clock import Clock
 from foundation.database import Database
-from foundation.identity import sessions
+from foundation.identity import attempts, guessing
 from foundation.identity.scope import Scope
 from services.notifications.delivery import HANDLERS
 from services.offers.finding import OfferFinding
@@ -72,8 +72,9 @@ class Worker:
         self._seal(now)
         with self._database.transaction(Scope.system("sweep")) as session:
             changes.forget_changes(session, now - CHANGES_KEPT)
-            sessions.forget_failures(session, now - sessions.FAILURE_WINDOW)
             claims.forget_failures(session, now - claims.FAILURE_WINDOW)
+            guessing.forget_failures(session, now)
+            attempts.forget_attempts(session, now)
             sweep_offers(session, at=now)
         self._swept_at = now
 

@@ -3,6 +3,7 @@
 from flask import Flask
 from jinja2 import StrictUndefined
 
+from web.api import version_one
 from web.assets import install_assets
 from web.auth import install_auth, public
 from web.errors import install_errors
@@ -28,6 +29,18 @@ from web.portal import (
     sites,
     tickets,
     views,
+)
+from web.portal.account import (
+    api_tokens,
+    confirm,
+    identity_provider,
+    invitations,
+    members,
+    passkeys,
+    second_factor,
+    security,
+    sign_in_policy,
+    single_sign_on,
 )
 from web.portal.devices import claims, inventory
 from web.portal.live import install_live
@@ -64,8 +77,19 @@ AREAS = (
     organisations,
     sites,
     me,
+    security,
+    second_factor,
+    passkeys,
+    api_tokens,
+    confirm,
+    sign_in_policy,
+    identity_provider,
+    single_sign_on,
+    invitations,
+    members,
     language,
     health,
+    version_one,
 )
 
 
@@ -73,12 +97,18 @@ def create_app(runtime: WebRuntime) -> Flask:
     """The application on a runtime; starts and opens nothing."""
     app = Portal("web", static_folder=None)
     app.secret_key = runtime.secret_key
+    app.config["SECRET_KEY_FALLBACKS"] = list(runtime.earlier_keys)
     app.jinja_env.undefined = Missing
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     bind_runtime(app, runtime)
     install_languages(app)
     install_errors(app)
-    install_security(app, is_secure=runtime.is_secure, trusted_hosts=runtime.trusted_hosts)
+    install_security(
+        app,
+        is_secure=runtime.is_secure,
+        trusted_hosts=runtime.trusted_hosts,
+        proxies=runtime.proxies,
+    )
     install_assets(app)
     public(app.view_functions["assets.deliver"])
     install_auth(app)

@@ -83,6 +83,8 @@ def _on_http(error: HTTPException) -> ResponseReturnValue:
     if error.code == 401 and request.method in SAFE_METHODS and not wants_small():
         return redirect(url_for("sign_in.show", next=request.full_path.rstrip("?")))
     response = make_response(_answer(error.code))
+    if error.code == 401 and request.blueprint == "api":
+        response.headers["WWW-Authenticate"] = 'Bearer realm="Millwright"'
     if error.code == 405:
         response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
     return response
@@ -117,7 +119,7 @@ def _on_fault(error: Exception) -> ResponseReturnValue:
 
 def wants_small() -> bool:
     """Whether a script asked, which cannot use a whole page."""
-    if request.headers.get("HX-Request"):
+    if request.headers.get("HX-Request") or request.blueprint == "api":
         return True
     best = request.accept_mimetypes.best_match(
         ["text/html", "application/json", "text/event-stream"]

@@ -16,7 +16,6 @@ from wtforms import (
     FileField,
     FloatField,
     Form,
-    HiddenField,
     PasswordField,
     RadioField,
     SelectField,
@@ -68,6 +67,9 @@ def _line(
     )
 
 
+# For the forms of other modules.
+needed, at_most, line = _needed, _at_most, _line
+
 _WORDS_OF_LIBRARY = {
     "Not a valid choice.": _("Choose one of the list."),
     "Not a valid float value.": _("Write a number, such as 0.5."),
@@ -101,27 +103,6 @@ class NumberField(FloatField):
         if self.raw_data:
             return str(self.raw_data[0])
         return "" if self.data is None else repr(self.data).removesuffix(".0")
-
-
-class SignInForm(PortalForm):
-    """E-mail address and password; where to go afterwards."""
-
-    email = _line(_("E-mail"), 254, autocomplete="username", inputmode="email")
-    password = PasswordField(
-        _("Password"), [_needed(), _at_most(200)], render_kw={"autocomplete": "current-password"}
-    )
-    next = HiddenField(validators=[Optional(), _at_most(2_000)])
-
-
-class PasswordForm(PortalForm):
-    """A change of one's own password."""
-
-    present = PasswordField(_("Present password"), [_needed(), _at_most(200)])
-    password = PasswordField(
-        _("New password"),
-        [_needed(), _at_most(200)],
-        description=_("At least %(min)d characters.", min=MIN_LENGTH),
-    )
 
 
 class ReportForm(PortalForm):

@@ -42,9 +42,17 @@ _OFFERS = _Entry(_("Offers"), "offers.index", "offers", ("offers", "offer_rules"
 _QUARANTINE = _Entry(_("Quarantine"), "quarantine.index", "quarantine", ("quarantine",))
 _CATALOGUE = _Entry(_("Catalogue"), "catalogue.index", "catalogue", ("catalogue",))
 _ADMINISTRATION = _Entry(
-    _("Administration"), "administration.index", "administration", ("administration",)
+    _("Administration"),
+    "administration.index",
+    "administration",
+    ("administration", "people", "members", "invitations", "sign_in_policy", "identity_provider"),
 )
-_ME = _Entry(_("Me"), "me.show", "me", ("me",))
+_ME = _Entry(
+    _("Me"),
+    "me.show",
+    "me",
+    ("me", "security", "second_factor", "passkeys", "api_tokens", "confirm"),
+)
 
 # On a phone the first four stand at the foot, the others under "more".
 PLACES: dict[Role, tuple[_Entry, ...]] = {

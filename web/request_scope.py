@@ -20,6 +20,7 @@ from devices import access
 from devices.access import Act
 from foundation.errors import Forbidden
 from foundation.identity.scope import Scope
+from foundation.identity.vault import Vault
 from web.runtime import WebRuntime
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -55,6 +56,12 @@ def bind_runtime(app: Flask, runtime: WebRuntime) -> None:
 def get_runtime() -> WebRuntime:
     """The runtime of the app that answers."""
     return cast("WebRuntime", current_app.extensions[_EXTENSION])
+
+
+def get_vault() -> Vault:
+    """What seals small secrets, under the portal's key."""
+    runtime = get_runtime()
+    return Vault(runtime.secret_key, runtime.earlier_keys)
 
 
 def now() -> datetime:

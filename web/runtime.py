@@ -20,6 +20,9 @@ class WebRuntime:
     portal by https only; `trusted_hosts` are the host names it answers to, none meaning any. Live
     streams end when `stop` is set. `base_map` is a GeoJSON file of the operator's own.
 
+    `earlier_keys` still open what they signed and sealed; `private_hosts` may be called although
+    they are not public. `proxies` says how many in front are believed.
+
     `check_parts` says which further parts can do their work, `render_metrics` gives the numbers
     for Prometheus; whoever has `metrics_token` may read them, else only this machine itself.
     """
@@ -28,7 +31,7 @@ class WebRuntime:
     store: Store
     latest: Latest
     clock: Clock
-    secret_key: str
+    secret_key: str = field(repr=False)
     stream_limit: int
     reprocess: Callable[[QuarantinedMessage], bool]
     trusted_hosts: tuple[str, ...] = ()
@@ -37,4 +40,7 @@ class WebRuntime:
     check_parts: Callable[[], Mapping[str, bool]] = dict
     render_metrics: Callable[[], bytes] = bytes
     metrics_token: str = field(default="", repr=False)
+    proxies: int = 0
+    private_hosts: tuple[str, ...] = ()
+    earlier_keys: tuple[str, ...] = field(default=(), repr=False)
     stop: threading.Event = field(default_factory=threading.Event)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from foundation.errors import Forbidden, Invalid
 from web.request_scope import SAFE_METHODS, get_runtime
@@ -32,8 +33,13 @@ MAX_FORM_BYTES = 1024 * 1024
 MAX_FIELDS = 500
 
 
-def install_security(app: Flask, *, is_secure: bool, trusted_hosts: tuple[str, ...]) -> None:
-    """Sets limits and cookies, and hooks the checks into every request and answer."""
+def install_security(
+    app: Flask, *, is_secure: bool, trusted_hosts: tuple[str, ...], proxies: int = 0
+) -> None:
+    """Sets limits and cookies, and hooks the checks into every request and answer.
+
+    What `proxies` in front say of the browser is believed; with none of them, nothing is.
+    """
     app.config.update(
         TRUSTED_HOSTS=list(trusted_hosts) or None,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
@@ -49,6 +55,9 @@ def install_security(app: Flask, *, is_secure: bool, trusted_hosts: tuple[str, .
         # The check of the origin below does not depend on a Referer that proxies may strip.
         WTF_CSRF_SSL_STRICT=False,
     )
+    if proxies:
+        fixed = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
+        app.wsgi_app = fixed  # type: ignore[method-assign]  # as the library's documents say
     app.before_request(limit_body)
     app.before_request(refuse_foreign_origin)
     CSRFProtect(app)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from foundation import audit
 from foundation.database import get_scope
 from foundation.errors import Forbidden, Invalid
-from foundation.identity.models import LoginSession, Membership, Organisation, Person
+from foundation.identity.models import Membership, Organisation, Person
 from foundation.identity.passwords import check_new_password, hash_password, is_password
 from foundation.identity.scope import OrganisationKind, Role
 
@@ -87,10 +87,25 @@ def set_language(session: Session, *, person_id: int | None, language: str) -> N
     session.get_one(Person, person_id).language = language
 
 
+def set_second_factor_policy(session: Session, *, is_required: bool, at: datetime) -> None:
+    """Whether the scope's organisation wants more than a password from its staff."""
+    home = get_own_organisation(session)
+    home.requires_second_factor = is_required
+    session.flush()
+    audit.record(
+        session,
+        at=at,
+        action="portal:organisation:set_second_factor",
+        subject_kind="organisation",
+        subject_id=home.id,
+        details={"required": is_required},
+    )
+
+
 def change_password(
-    session: Session, *, person_id: int, present: str, new: str, login_id: int, at: datetime
+    session: Session, *, person_id: int, present: str, new: str, at: datetime
 ) -> None:
-    """Sets a new password and ends the person's other sessions.
+    """Sets a new password; the person's sessions go on.
 
     Raises:
         Invalid: when the present password is wrong or the new one breaks the rule.
@@ -100,15 +115,6 @@ def change_password(
         raise Invalid("This is not your present password.", field="present")
     check_new_password(new, known=(person.email, person.name))
     person.password_hash = hash_password(new)
-    session.execute(
-        update(LoginSession)
-        .where(
-            LoginSession.person_id == person_id,
-            LoginSession.id != login_id,
-            LoginSession.ended_at.is_(None),
-        )
-        .values(ended_at=at)
-    )
     audit.record(
         session,
         at=at,

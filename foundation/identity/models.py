@@ -1,6 +1,7 @@
 """Organisations, people, what a person is in an organisation, and signed-in sessions."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -18,6 +19,8 @@ class Organisation(Base):
     kind: Mapped[OrganisationKind]
     name: Mapped[str] = mapped_column(String(200), unique=True)
     time_zone: Mapped[str] = mapped_column(String(60), default="UTC")
+    # Of staff, whom their password alone would not let in; of customers never.
+    requires_second_factor: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
 
@@ -62,8 +65,21 @@ class Membership(Scoped, Base):
         return self.organisation_id == scope.organisation_id and scope.role in managers
 
 
+class LoginMethod(StrEnum):
+    """By what somebody showed who they are."""
+
+    PASSWORD = "password"  # noqa: S105  # a name, not a secret
+    PASSWORD_AND_CODE = "password_and_code"  # noqa: S105  # a name as well
+    PASSKEY = "passkey"
+    PROVIDER = "provider"
+
+
 class LoginSession(Base):
-    """A browser that signed in; the browser holds a random token, we hold only its hash."""
+    """A browser that signed in; the browser holds a random token, we hold only its hash.
+
+    One that `awaits_code` lets nobody in yet. `confirmed_at` is when its person last showed who
+    they are.
+    """
 
     __tablename__ = "login_session"
 
@@ -72,7 +88,12 @@ class LoginSession(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     role: Mapped[Role]
+    method: Mapped[LoginMethod] = mapped_column(default=LoginMethod.PASSWORD)
+    awaits_code: Mapped[bool] = mapped_column(default=False)
+    browser: Mapped[str] = mapped_column(String(200), default="")
+    address: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -89,7 +89,9 @@ def create_person(
         Conflict: when the e-mail address is taken.
     """
     email = email.strip().lower()
-    _check_person(email, name, organisation, role)
+    check_member(email, organisation, role)
+    if not name.strip():
+        raise Invalid("A person needs a name.", field="name")
     if find_person(session, email):
         raise Conflict("Somebody signs in with %(email)s already.", email=email)
     if password is not None:
@@ -104,7 +106,12 @@ def create_person(
     return person
 
 
-def _check_person(email: str, name: str, organisation: Organisation, role: Role) -> None:
+def check_member(email: str, organisation: Organisation, role: Role) -> None:
+    """Refuses what is no e-mail address, or a role that an organisation of that kind has not.
+
+    Raises:
+        Invalid: naming the field.
+    """
     local, at_sign, domain = email.partition("@")
     if (
         not (local and at_sign and domain)
@@ -113,8 +120,6 @@ def _check_person(email: str, name: str, organisation: Organisation, role: Role)
         or len(email) > 254
     ):
         raise Invalid("%(email)s is no e-mail address.", field="email", email=repr(email))
-    if not name.strip():
-        raise Invalid("A person needs a name.", field="name")
     if role not in ROLES_OF_KIND[organisation.kind]:
         raise Invalid(
             "A %(kind)s has no %(role)s.", field="role", kind=organisation.kind, role=role

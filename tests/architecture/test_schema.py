@@ -32,7 +32,9 @@ UNSCOPED = {
     "audit_row": "written by everybody, read by the platform alone",
     "audit_seal": "digests of audit rows, made and checked by the platform alone",
     "change_row": "says that something changed, shows nothing of it",
+    "external_identity": "found by the provider's name for it, before there is a scope",
     "fitted_model": "read by scoring alone",
+    "known_device": "found by its token, before there is a scope",
     "job": "the platform's own work",
     "claim_failure": "a wrong claim code, counted for whoever guessed it; nobody sees it",
     "login_failure": "counted before there is a scope",
@@ -40,6 +42,7 @@ UNSCOPED = {
     "organisation": "whoever works with another knows its name",
     "person": "whoever works with another knows their name",
     "scoring_state": "read by scoring alone",
+    "sign_in_attempt": "found by its token, before there is a scope",
 }
 # What the database itself keeps single while it is open: table and columns.
 SINGLE_WHILE_OPEN = {

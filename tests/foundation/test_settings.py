@@ -7,7 +7,7 @@ import pytest
 from foundation.errors import Invalid
 from foundation.settings import VARIABLES, Settings, read_settings
 
-SECRET = "k9" * 16
+SECRET = "kV3-Qz7_mL0pXw9rT2uYb5cHs8dJf4gN"
 GIVEN = {"MILLWRIGHT_SECRET_KEY": SECRET}
 SECRETS = [variable for variable in VARIABLES if variable.is_secret]
 
@@ -166,3 +166,29 @@ def test_settings_do_not_change():
     settings = read_settings(environment=GIVEN)
     with pytest.raises(AttributeError):
         settings.port = 1
+
+
+@pytest.mark.parametrize(
+    "key", ["s" * 40, "change-me-" * 5, "ab" * 20, "your-secret-key-goes-here-0123456789"]
+)
+def test_a_secret_key_that_is_no_random_text_is_refused(key):
+    assert "no random text" in faults_of({"MILLWRIGHT_SECRET_KEY": key})
+
+
+def test_earlier_keys_are_kept_to_the_same_rule_and_shown_nowhere():
+    given = GIVEN | {"MILLWRIGHT_SECRET_KEY_FALLBACKS": f"{SECRET}1, {SECRET}2"}
+    settings = read_settings(environment=given)
+    assert settings.secret_key_fallbacks == (f"{SECRET}1", f"{SECRET}2")
+    assert SECRET not in repr(settings)
+    assert "FALLBACKS" in faults_of(GIVEN | {"MILLWRIGHT_SECRET_KEY_FALLBACKS": "short"})
+
+
+def test_certificate_and_key_go_together():
+    assert "go together" in faults_of(GIVEN | {"MILLWRIGHT_TLS_CERT": "/tmp/cert.pem"})
+
+
+def test_trusted_hosts_and_proxies_are_read():
+    given = GIVEN | {"MILLWRIGHT_TRUSTED_HOSTS": "Portal.example, b", "MILLWRIGHT_PROXIES": "1"}
+    settings = read_settings(environment=given)
+    assert (settings.trusted_hosts, settings.proxies) == (("portal.example", "b"), 1)
+    assert "PROXIES" in faults_of(GIVEN | {"MILLWRIGHT_PROXIES": "99"})

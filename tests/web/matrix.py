@@ -23,7 +23,10 @@ STRANGERS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One route; `foreign` is what strangers of an allowed role get, where it is not 404."""
+    """One route; `foreign` is what strangers of an allowed role get, where it is not 404.
+
+    `otherwise` is what single ones of those who may get, where it is not `answer`.
+    """
 
     path: str
     method: str
@@ -33,6 +36,7 @@ class Row:
     query: str = ""
     form: dict[str, str] = field(default_factory=dict)
     foreign: int | None = None
+    otherwise: dict[str, int] = field(default_factory=dict)
 
     @property
     def names_a_thing(self) -> bool:
@@ -46,10 +50,10 @@ class Row:
             return self._refused(role)
         if person in STRANGERS and (self.names_a_thing or self.foreign):
             return self.foreign or 404
-        return self.answer
+        return self.otherwise.get(role, self.answer)
 
     def _refused(self, role: str) -> int:
-        if role != "anonymous":
+        if role != "anonymous" or self.refused == 401:
             return self.refused
         return 302 if self.method == "GET" else 401
 
@@ -87,6 +91,11 @@ def things_of(network: Network, file: str, view_id: int = NOBODY) -> dict[str, o
         "offer_id": 1,
         "order_id": 1,
         "rule_id": 1,
+        "person_id": network.people["technician"],
+        "login_id": 9_000_000,  # nobody's session
+        "invitation_id": 9_000_000,
+        "passkey_id": 9_000_000,
+        "token_id": 9_000_000,
         "key": "pump",
         "file": file,
     }

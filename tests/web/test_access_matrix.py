@@ -64,6 +64,7 @@ def test_what_is_foreign_cannot_be_told_from_what_does_not_exist(lively, own_thi
         "order_id": NOBODY,
         "rule_id": NOBODY,
         "view_id": NOBODY,
+        "person_id": NOBODY,
         "key": "no_such_model",
     }
     for row in ROWS:

@@ -3,10 +3,12 @@
 import sqlite3
 
 import pytest
+from flask import request
 
 from foundation.errors import Unavailable
 from tests.web.matrix import read_rows, things_of
 from tests.web.visitor import Visitor, find_token
+from web.auth import public
 from web.security import HEADERS, MAX_BODY_BYTES
 
 # What differs between the databases is tried in test_access_matrix, test_hostile and test_live.
@@ -189,3 +191,48 @@ def test_bodies_have_a_limit(site):
     )
     assert answer.status_code == 413
     assert "The file is too large" in answer.text
+
+
+FORWARDED = {
+    "X-Forwarded-For": "203.0.113.9",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Proto": "https",
+}
+
+
+def test_what_claims_to_be_a_proxy_is_not_believed(make_site):
+    site = make_site()
+    site.app.add_url_rule("/who", "who", public(lambda: f"{request.remote_addr} {request.url}"))
+    answer = site.app.test_client().get("/who", headers=FORWARDED)
+    assert answer.text == "127.0.0.1 http://localhost/who"
+
+
+def test_a_configured_proxy_is_believed_once_and_its_host_still_checked(make_site):
+    site = make_site(proxies=1, trusted_hosts=("portal.example",))
+    site.app.add_url_rule("/who", "who", public(lambda: f"{request.remote_addr} {request.url}"))
+    client = site.app.test_client()
+    assert client.get("/who", headers=FORWARDED).status_code == 400
+    headers = FORWARDED | {
+        "X-Forwarded-Host": "portal.example",
+        "X-Forwarded-For": "198.51.100.1, 203.0.113.9",
+    }
+    answer = client.get("/who", headers=headers)
+    assert answer.text == "203.0.113.9 https://portal.example/who"
+
+
+def test_a_form_cookie_of_an_earlier_key_is_still_read(make_site):
+    old, new = "an earlier key of the tests, quite long", "the present key of the tests, long too"
+    before = make_site(secret_key=old).visit()
+    cookie = before.client.get_cookie("mw_form").value
+    for earlier, is_read in (((old,), True), ((), False)):
+        site = make_site(secret_key=new, earlier_keys=earlier)
+        client = site.app.test_client()
+        client.set_cookie("mw_form", cookie)
+        client.get("/sign-in")
+        with client.session_transaction() as held:
+            assert (held["csrf_token"] == token_in(before)) == is_read
+
+
+def token_in(visitor):
+    with visitor.client.session_transaction() as held:
+        return held["csrf_token"]

@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import select
 
+from foundation.identity.guessing import MAX_FAILURES_PER_EMAIL_AND_ADDRESS
 from foundation.identity.models import LoginSession, Person
-from foundation.identity.sessions import IDLE_LIFE, MAX_FAILURES_PER_EMAIL_AND_ADDRESS
+from foundation.identity.sessions import IDLE_LIFE
 from tests.web.visitor import find_token, sign_in
 
 # What differs between the databases is tried in test_access_matrix, test_hostile and test_live.
@@ -36,6 +37,18 @@ def test_after_too_many_guesses_the_answer_says_how_long_to_wait(site):
     answer = sign_in(visitor, email)
     assert answer.status_code == 422
     assert "Too many attempts from here. Wait 15 minutes" in answer.text
+
+
+def test_a_browser_that_signed_in_before_is_not_locked_out_by_strangers(site):
+    known, stranger, email = site.visit("manager"), site.visit(), site.network.email("manager")
+    for number in range(60):
+        address = {"REMOTE_ADDR": f"203.0.113.{number}"}
+        fields = {"email": email, "password": "wrong"}
+        stranger.post("/sign-in", fields, environ_base=address)
+    known.post("/sign-out")
+    known.token = find_token(known.read("/sign-in"))
+    assert "Too many attempts" in sign_in(site.visit(), email).text
+    assert sign_in(known, email).status_code == 303
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(site):
@@ -135,6 +148,7 @@ def test_a_script_without_sign_in_gets_a_short_401(site):
 def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(site):
     here, there = site.visit("manager"), site.visit("manager")
     fields = {"present": "correct horse battery", "password": "a longer new password"}
+    fields["end_others"] = "y"
     assert here.post("/me/password", fields).status_code == 303
     assert here.get("/").status_code == 200
     assert there.get("/").status_code == 302

@@ -73,8 +73,10 @@ def _people() -> Group:
         _("People"),
         _("who of your organisation can sign in"),
         [
+            Action(_("Invite a person"), url_for("invitations.index"), icon="mail"),
             Action(_("Enter a person"), url_for("people.new"), icon="plus"),
             Action(_("Import a list"), url_for("people.import_page"), icon="upload"),
             Action(_("All people"), url_for("people.index"), icon="people"),
+            Action(_("How people sign in"), url_for("sign_in_policy.show"), icon="lock"),
         ],
     )

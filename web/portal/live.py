@@ -49,7 +49,7 @@ def live_addresses(asset_id: int | None = None) -> dict[str, str]:
 
 def _note_cursor() -> None:
     # Taken before the page reads anything, so that nothing falls between page and stream.
-    is_page = request.method == "GET" and request.blueprint not in (None, "assets", "live")
+    is_page = request.method == "GET" and request.blueprint not in (None, "assets", "live", "api")
     if is_page and current_user.is_authenticated:
         g.live_cursor = get_feed().cursor
 
@@ -105,7 +105,8 @@ def _events(opened: Stream, runtime: WebRuntime, token: str) -> Iterator[str]:
 
 def _is_signed_in(runtime: WebRuntime, token: str) -> bool:
     try:
-        return find_signed_in(runtime.database, token, runtime.clock.now()) is not None
+        found = find_signed_in(runtime.database, token, runtime.clock.now())
     except Unavailable:
         # A database that is away for a moment is no reason to send everybody home.
         return True
+    return found is not None and not found.is_weak

@@ -27,8 +27,8 @@ def index() -> ResponseReturnValue:
     home = get_own_organisation(get_session())
     people = list_people(get_session(), home.id)
     acts = [
-        Action(_("Enter a person"), url_for("people.new"), icon="plus", primary=True),
-        Action(_("Import a list"), url_for("people.import_page"), icon="upload"),
+        Action(_("Invite a person"), url_for("invitations.index"), icon="mail", primary=True),
+        Action(_("Enter a person"), url_for("people.new"), icon="plus"),
     ]
     return render_template("people/index.html", home=home, people=people, actions=acts)
 

@@ -4,6 +4,7 @@ import { startForms } from './forms.js';
 import { startKeys } from './keys.js';
 import { startLive } from './live.js';
 import { startMenus } from './menus.js';
+import { startPasskeys } from './passkeys.js';
 import { startTheme } from './theme.js';
 import { startTimes } from './times.js';
 
@@ -21,6 +22,7 @@ async function mountMaps(root) {
 
 startTheme();
 startMenus();
+startPasskeys();
 startForms();
 startTimes();
 startKeys();
