@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, ForeignKey, String, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from devices.access import AssetVisibility
+from devices.access import seen_assets
 from devices.repair_costs import RepairCost
 from foundation.changes import announce
 from foundation.database import Base, BigId, Scoped
@@ -63,12 +63,7 @@ class EquipmentModel(Scoped, Base):
 def _seen_models(scope: Scope) -> Any:
     # Core tables, so that the guard does not filter the filter itself.
     asset = Base.metadata.tables["asset"]
-    visible = AssetVisibility.__table__
-    return (
-        select(asset.c.equipment_model_id)
-        .join(visible, visible.c.asset_id == asset.c.id)
-        .where(visible.c.organisation_id == scope.organisation_id, visible.c.to_at.is_(None))
-    )
+    return select(asset.c.equipment_model_id).where(asset.c.id.in_(seen_assets(scope)))
 
 
 def model_condition(column: Any, scope: Scope) -> ColumnElement[bool]:

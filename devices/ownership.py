@@ -6,14 +6,14 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ForeignKey, Index, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from devices.access import Visible, asset_condition, set_visibility
+from devices.access import asset_condition
 from devices.assets import Asset
-from devices.equipment_models import EquipmentModel
+from devices.sharing.grants import agree_default
+from devices.visibility import renew_visibility
 from foundation.database import Base, BigId, Scoped
 from foundation.errors import Invalid
 from foundation.identity.models import Organisation
 from foundation.identity.scope import OrganisationKind, Scope
-from foundation.intervals import Interval
 
 
 class PartyKind(StrEnum):
@@ -23,7 +23,7 @@ class PartyKind(StrEnum):
     SERVICING = "servicing"
 
 
-_KIND_OF_ORGANISATION = {
+KIND_OF_ORGANISATION = {
     PartyKind.OWNER: OrganisationKind.CUSTOMER,
     PartyKind.SERVICING: OrganisationKind.DEALER,
 }
@@ -69,7 +69,7 @@ def set_party(
     Raises:
         Invalid: when the organisation is of the wrong kind.
     """
-    if organisation.kind != _KIND_OF_ORGANISATION[kind]:
+    if organisation.kind != KIND_OF_ORGANISATION[kind]:
         raise Invalid(
             "%(name)s is a %(kind)s and cannot be the %(part)s.",
             name=organisation.name,
@@ -90,7 +90,10 @@ def set_party(
         AssetParty(asset_id=asset.id, organisation_id=organisation.id, kind=kind, from_at=at)
     )
     session.flush()
-    _renew_visibility(session, asset)
+    if kind == PartyKind.OWNER:
+        maker_id = asset.equipment_model.manufacturer_id
+        agree_default(session, owner_id=organisation.id, manufacturer_id=maker_id, at=at)
+    renew_visibility(session, [asset.id])
 
 
 def find_party(session: Session, asset_id: int, kind: PartyKind) -> AssetParty | None:
@@ -100,11 +103,3 @@ def find_party(session: Session, asset_id: int, kind: PartyKind) -> AssetParty |
             AssetParty.asset_id == asset_id, AssetParty.kind == kind, AssetParty.to_at.is_(None)
         )
     )
-
-
-def _renew_visibility(session: Session, asset: Asset) -> None:
-    model = session.get_one(EquipmentModel, asset.equipment_model_id)
-    always = Interval(min(asset.commissioned_at, asset.created_at))
-    parties = session.scalars(select(AssetParty).where(AssetParty.asset_id == asset.id))
-    visible = [Visible(p.organisation_id, Interval(p.from_at, p.to_at)) for p in parties]
-    set_visibility(session, asset.id, [Visible(model.manufacturer_id, always), *visible])

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, String, or_, select, te
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
-from devices.access import Act, AssetVisibility, asset_condition, is_asset_visible, may
+from devices.access import Act, asset_condition, is_asset_visible, may, seen_assets
 from devices.assets import Asset
 from devices.readings import is_device_key
 from foundation.database import Base, BigId, Scoped, get_scope
@@ -69,12 +69,8 @@ def get_device(session: Session, device_id: int) -> Device:
 
 def _seen_devices(scope: Scope) -> Any:
     assignment = Base.metadata.tables["source_assignment"]
-    visible = AssetVisibility.__table__
-    return (
-        select(assignment.c.device_id)
-        .join(visible, visible.c.asset_id == assignment.c.asset_id)
-        .where(visible.c.organisation_id == scope.organisation_id, visible.c.to_at.is_(None))
-    )
+    seen = assignment.c.asset_id.in_(seen_assets(scope))
+    return select(assignment.c.device_id).where(seen)
 
 
 class SourceAssignment(Scoped, Base):

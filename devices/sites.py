@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from devices.access import Act, AssetVisibility, may
+from devices.access import Act, may, seen_assets
 from foundation.database import Base, BigId, Scoped
 from foundation.errors import Conflict, Invalid, NotFound
 from foundation.identity.models import Organisation
@@ -62,12 +62,7 @@ class Site(Scoped, Base):
 
 def _seen_sites(scope: Scope) -> Any:
     asset = Base.metadata.tables["asset"]
-    visible = AssetVisibility.__table__
-    return (
-        select(asset.c.site_id)
-        .join(visible, visible.c.asset_id == asset.c.id)
-        .where(visible.c.organisation_id == scope.organisation_id, visible.c.to_at.is_(None))
-    )
+    return select(asset.c.site_id).where(asset.c.id.in_(seen_assets(scope)))
 
 
 def create_site(

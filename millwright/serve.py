@@ -255,8 +255,8 @@ class PortalServer:
             threads=platform.settings.stream_limit + _PAGE_THREADS,
             connection_limit=4096,
             asyncore_use_poll=True,
-            # Whether to believe them is the portal's own to decide; they tell at least that somebody
-            # else stands behind this machine's own address.
+            # What they say is believed by the portal alone, where it is told to; here it tells at
+            # least that somebody else stands behind this machine's own address.
             clear_untrusted_proxy_headers=False,
             ident=None,
         )

@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from devices import transfers
 from devices.security import claims
+from devices.sharing import grants
 from foundation import audit_seals, changes, jobs
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.identity import attempts, guessing
 from foundation.identity.scope import Scope
-from services.notifications.delivery import HANDLERS
+from services.notifications import delivery
 from services.offers.finding import OfferFinding
 from services.offers.making import sweep_offers
 from services.triage.triage import is_due, run_triage
@@ -21,6 +23,8 @@ SWEEP_EVERY = timedelta(minutes=10)
 CHANGES_KEPT = timedelta(days=1)
 # The audit's head, for whoever keeps the log elsewhere.
 TELL_HEAD_EVERY = timedelta(days=7)
+HANDLERS = {**delivery.HANDLERS, **transfers.HANDLERS, **grants.HANDLERS}
+"""All that the worker runs, by job kind."""
 _log = structlog.get_logger()
 
 

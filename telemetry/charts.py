@@ -5,14 +5,14 @@ multiples of their width, so an answer that continues an earlier one joins it wi
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from devices.access import list_readable_periods
+from devices.access import Readable, list_readable, periods_of
 from devices.assets import Asset
 from devices.equipment_models import Limit, Metric
 from foundation.clock import from_ms, to_ms
@@ -143,7 +143,8 @@ def build_chart(
     model = asset.equipment_model
     known = {metric.name: metric for metric in model.metrics}
     shown = [known[name] for name in dict.fromkeys(metrics or known) if name in known]
-    parts = _read_buckets(session, store, asset, window, [m.name for m in shown])
+    readable = list_readable(session, asset.id)
+    parts = _read_buckets(readable, store, asset, window, [m.name for m in shown])
     groups = tuple(_group(each, parts, model.limits) for each in group_metrics(shown))
     interval_ms = min((m.interval_s for m in shown), default=60.0) * 1_000
     start_at, end_at = from_ms(window.start_ms), from_ms(window.end_ms)
@@ -152,26 +153,43 @@ def build_chart(
         time_zone=asset.site.time_zone,
         gap_ms=round(GAP_IN_INTERVALS * max(interval_ms, window.width_ms)),
         groups=groups,
-        spans=tuple(list_spans(session, asset.id, start_at=start_at, end_at=end_at)),
+        spans=tuple(
+            _clip(each, readable)
+            for each in list_spans(session, asset.id, start_at=start_at, end_at=end_at)
+        ),
     )
 
 
 def read_samples(
     session: Session, store: Store, asset: Asset, window: Window, metrics: Sequence[str]
 ) -> Iterator[Samples]:
-    """The stored samples of a machine in the window, a part for each readable period."""
-    for start_ms, end_ms in _readable(session, asset.id, window.start_ms, window.end_ms, 1):
-        yield store.read(
+    """The stored samples of a machine in the window, a part for each readable period.
+
+    A metric that is not readable in a part is empty there.
+    """
+    readable = list_readable(session, asset.id)
+    for (start_ms, end_ms), names in _parts(readable, metrics, window.start_ms, window.end_ms, 1):
+        found = store.read(
             asset.equipment_model.key,
             assets=[asset.id],
-            metrics=metrics,
+            metrics=names,
             start_ms=start_ms,
             end_ms=end_ms,
         )
+        yield _with_empty(found, metrics)
+
+
+def _with_empty(found: Samples, metrics: Sequence[str]) -> Samples:
+    nothing = np.full(len(found.at_ms), np.nan)
+    return replace(found, values={each: found.values.get(each, nothing) for each in metrics})
 
 
 def _read_buckets(
-    session: Session, store: Store, asset: Asset, window: Window, metrics: list[str]
+    readable: list[Readable] | None,
+    store: Store,
+    asset: Asset,
+    window: Window,
+    metrics: list[str],
 ) -> list[Buckets]:
     width = window.width_ms
     first = window.start_ms if window.since_ms is None else window.since_ms
@@ -183,28 +201,46 @@ def _read_buckets(
         store.buckets(
             asset.equipment_model.key,
             asset=asset.id,
-            metrics=metrics,
+            metrics=names,
             start_ms=start,
             end_ms=end,
             n_buckets=(end - start) // width,
         )
-        for start, end in _readable(session, asset.id, start_ms, end_ms, width)
+        for (start, end), names in _parts(readable, metrics, start_ms, end_ms, width)
     ]
 
 
-def _readable(
-    session: Session, asset_id: int, start_ms: int, end_ms: int, width: int
-) -> Iterator[tuple[int, int]]:
-    """The readable parts of a window, rounded inwards to whole buckets."""
-    periods = list_readable_periods(session, asset_id)
-    if periods is None:
-        yield start_ms, end_ms
+def _parts(
+    readable: list[Readable] | None,
+    metrics: Sequence[str],
+    start_ms: int,
+    end_ms: int,
+    width: int,
+) -> Iterator[tuple[tuple[int, int], list[str]]]:
+    """The readable parts of a window, rounded inwards to whole buckets, with their metrics."""
+    if readable is None:
+        yield (start_ms, end_ms), list(metrics)
         return
-    for each in _joined(periods):
-        start = max(start_ms, -(-to_ms(each.start) // width) * width)
-        end = end_ms if each.end is None else min(end_ms, to_ms(each.end) // width * width)
-        if start < end:
-            yield start, end
+    together: dict[tuple[Interval, ...], list[str]] = {}
+    for metric in metrics:
+        periods = tuple(_joined(periods_of(readable, metric)))
+        together.setdefault(periods, []).append(metric)
+    for periods, names in together.items():
+        for each in periods:
+            start = max(start_ms, -(-to_ms(each.start) // width) * width)
+            end = end_ms if each.end is None else min(end_ms, to_ms(each.end) // width * width)
+            if start < end:
+                yield (start, end), names
+
+
+def _clip(span: AlarmSpan, readable: list[Readable] | None) -> AlarmSpan:
+    """The span without what lies beyond the reader's period: when it ended later, for one."""
+    for each in readable or ():
+        end = each.period.end
+        is_beyond = end is not None and (span.until is None or span.until > end)
+        if is_beyond and span.since in each.period:
+            return replace(span, until=end)
+    return span
 
 
 def _joined(periods: list[Interval]) -> list[Interval]:
@@ -228,10 +264,11 @@ def _group(group: MetricGroup, parts: list[Buckets], limits: Sequence[Limit]) ->
 
 def _series(metric: Metric, parts: list[Buckets]) -> Series:
     name = metric.name
-    at_ms = _joined_array([part.start_ms for part in parts], np.int64)
-    mean = _joined_array([part.mean[name] for part in parts], np.float64)
-    minimum = _joined_array([part.minimum[name] for part in parts], np.float64)
-    maximum = _joined_array([part.maximum[name] for part in parts], np.float64)
+    held_in = [part for part in parts if name in part.mean]
+    at_ms = _joined_array([part.start_ms for part in held_in], np.int64)
+    mean = _joined_array([part.mean[name] for part in held_in], np.float64)
+    minimum = _joined_array([part.minimum[name] for part in held_in], np.float64)
+    maximum = _joined_array([part.maximum[name] for part in held_in], np.float64)
     held = np.isfinite(mean)
     return Series(name, metric.label, at_ms[held], mean[held], minimum[held], maximum[held])
 

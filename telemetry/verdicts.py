@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ForeignKey, Index, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from devices.access import Act, asset_condition, is_asset_visible, may
+from devices.access import Act, Reach, is_asset_visible, may, story_condition
 from foundation.database import Base, BigId, Scoped
 from foundation.identity.scope import Scope
 from telemetry.alarms.models import Alarm
@@ -35,10 +35,12 @@ class Verdict(Scoped, Base):
 
     @classmethod
     def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
-        return asset_condition(cls.asset_id, scope)
+        return story_condition(cls.asset_id, cls.given_at, cls.given_at, scope)
 
     def is_writable_by(self, scope: Scope, session: Session) -> bool:
-        return may(scope, Act.WORK_TICKETS) and is_asset_visible(session, self.asset_id)
+        return may(scope, Act.WORK_TICKETS) and is_asset_visible(
+            session, self.asset_id, Reach.EVERYTHING
+        )
 
 
 def give_verdict(

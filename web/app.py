@@ -44,6 +44,14 @@ from web.portal.account import (
 )
 from web.portal.devices import claims, inventory
 from web.portal.live import install_live
+from web.portal.parties import (
+    former,
+    sharing,
+    sub_dealers,
+    switching,
+    transfers,
+)
+from web.read_log import install_read_log
 from web.request_scope import Portal, bind_runtime
 from web.runtime import WebRuntime
 from web.security import install_security
@@ -62,6 +70,11 @@ AREAS = (
     home,
     search,
     machines,
+    transfers,
+    former,
+    sharing,
+    sub_dealers,
+    switching,
     reports,
     tickets,
     views,
@@ -115,6 +128,7 @@ def create_app(runtime: WebRuntime) -> Flask:
     install_filters(app)
     install_navigation(app)
     install_live(app, runtime)
+    install_read_log(app)
     for area in AREAS:
         app.register_blueprint(area.blueprint)
     # A device has no page that could hand it a form's token.

@@ -67,8 +67,8 @@ def _line(
     )
 
 
-# For the forms of other modules.
-needed, at_most, line = _needed, _at_most, _line
+# For the modules that hold the forms of one area.
+line, needed, at_most, strip = _line, _needed, _at_most, _strip
 
 _WORDS_OF_LIBRARY = {
     "Not a valid choice.": _("Choose one of the list."),

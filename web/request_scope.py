@@ -95,6 +95,13 @@ def get_session() -> Session:
     return cast("Session", g.session)
 
 
+@contextmanager
+def past_session() -> Iterator[Session]:
+    """A reading session that also sees what was the reader's before, in that time."""
+    with get_runtime().database.session(get_scope().looking_back()) as session:
+        yield session
+
+
 def has_session() -> bool:
     """Whether a session is open now; none is while an error is put into words."""
     return "session" in g

@@ -3,7 +3,7 @@
 What a scope may see is decided in devices/access.py; this is only its identity.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -33,12 +33,16 @@ ROLES_OF_KIND = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A person acting in a role for an organisation, or a part of the platform itself."""
+    """A person acting in a role for an organisation, or a part of the platform itself.
+
+    Who looks back also sees machines that they no longer have, in the time they had them.
+    """
 
     actor: str
     person_id: int | None = None
     organisation_id: int | None = None
     role: Role | None = None
+    is_looking_back: bool = False
 
     @classmethod
     def system(cls, part: str) -> "Scope":
@@ -52,3 +56,11 @@ class Scope:
     @property
     def is_system(self) -> bool:
         return self.role is None
+
+    def looking_back(self) -> "Scope":
+        """The same, seeing what was theirs as well."""
+        return replace(self, is_looking_back=True)
+
+    def looking_at_now(self) -> "Scope":
+        """The same, seeing only what is theirs now."""
+        return replace(self, is_looking_back=False) if self.is_looking_back else self

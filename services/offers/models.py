@@ -28,11 +28,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from devices.access import (
     Act,
-    AssetVisibility,
+    Reach,
     act_condition,
     asset_condition,
     is_asset_visible,
     may,
+    seen_assets,
 )
 from devices.assets import Asset
 from devices.equipment_models import EquipmentModel
@@ -160,7 +161,7 @@ class Offer(Scoped, Base):
 
     @classmethod
     def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
-        return and_(asset_condition(cls.asset_id, scope), _of_party(cls, scope))
+        return and_(asset_condition(cls.asset_id, scope, Reach.EVERYTHING), _of_party(cls, scope))
 
     def is_writable_by(self, scope: Scope, session: Session) -> bool:
         is_known = self not in session.new and self not in session.deleted
@@ -362,14 +363,9 @@ class OfferConsent(Scoped, Base):
 def _served(scope: Scope) -> Select[int]:
     """The owners of the assets that the scope's organisation sees now."""
     # Core tables, so that the guard does not filter the filter itself.
-    party, visible = AssetParty.__table__, AssetVisibility.__table__
-    return (
-        select(party.c.organisation_id)
-        .join(visible, visible.c.asset_id == party.c.asset_id)
-        .where(
-            party.c.kind == PartyKind.OWNER,
-            party.c.to_at.is_(None),
-            visible.c.organisation_id == scope.organisation_id,
-            visible.c.to_at.is_(None),
-        )
+    party = AssetParty.__table__
+    return select(party.c.organisation_id).where(
+        party.c.kind == PartyKind.OWNER,
+        party.c.to_at.is_(None),
+        party.c.asset_id.in_(seen_assets(scope)),
     )

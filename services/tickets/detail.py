@@ -99,7 +99,7 @@ def get_ticket_detail(session: Session, ticket_id: int, *, at: datetime) -> Tick
         failure_mode=ticket.failure_mode,
         failure_cause=ticket.failure_cause,
         close_note=ticket.close_note,
-        entries=_list_entries(session, ticket_id),
+        entries=list_entries(session, ticket_id),
         alarms=alarms,
         moves=decide_moves(facts, scope.role, at),
         may_assign=may(scope, Act.WORK_TICKETS) and ticket.closed_at is None,
@@ -109,7 +109,8 @@ def get_ticket_detail(session: Session, ticket_id: int, *, at: datetime) -> Tick
     )
 
 
-def _list_entries(session: Session, ticket_id: int) -> tuple[EntryRow, ...]:
+def list_entries(session: Session, ticket_id: int) -> tuple[EntryRow, ...]:
+    """A ticket's story, oldest first, as far as the scope reads it."""
     author, home = aliased(Person), aliased(Organisation)
     query = (
         select(TicketEntry, author.name, home.name)

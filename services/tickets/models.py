@@ -12,15 +12,21 @@ from sqlalchemy import (
     String,
     Text,
     and_,
-    exists,
     false,
     inspect,
     or_,
     text,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from devices.access import Act, AssetVisibility, asset_condition, is_asset_visible, may
+from devices.access import (
+    Act,
+    Reach,
+    asset_condition,
+    is_asset_visible,
+    may,
+    story_condition,
+)
 from devices.assets import Asset
 from foundation.database import Base, BigId, Scoped
 from foundation.identity.scope import Role, Scope
@@ -35,24 +41,6 @@ from services.tickets.rules import (
     ticket_number,
 )
 from telemetry.alarms.models import Alarm
-
-
-def since_condition(
-    asset_id: InstrumentedAttribute[int],
-    instant: InstrumentedAttribute[Any],
-    scope: Scope,
-) -> ColumnElement[bool]:
-    """The filter for rows that ended (no instant: did not end) in the time the asset was theirs.
-
-    Who takes a machine over does not read what its former owner and dealer wrote.
-    """
-    visible = AssetVisibility.__table__
-    return exists().where(
-        visible.c.asset_id == asset_id,
-        visible.c.organisation_id == scope.organisation_id,
-        visible.c.to_at.is_(None),
-        or_(instant.is_(None), visible.c.from_at <= instant),
-    )
 
 
 class Ticket(Scoped, Base):
@@ -125,10 +113,10 @@ class Ticket(Scoped, Base):
 
     @classmethod
     def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
-        return since_condition(cls.asset_id, cls.closed_at, scope)
+        return story_condition(cls.asset_id, cls.opened_at, cls.closed_at, scope)
 
     def is_writable_by(self, scope: Scope, session: Session) -> bool:
-        if not is_asset_visible(session, self.asset_id) or scope.role is None:
+        if not is_asset_visible(session, self.asset_id, Reach.EVERYTHING) or scope.role is None:
             return False
         if self in session.new:
             is_fresh = self.state == TicketState.NEW and self.origin == Origin.CUSTOMER
@@ -197,7 +185,7 @@ class TicketEntry(Scoped, Base):
     @classmethod
     def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
         return and_(
-            since_condition(cls.asset_id, cls.written_at, scope),
+            story_condition(cls.asset_id, cls.written_at, cls.written_at, scope),
             or_(
                 cls.audience == Audience.EVERYONE,
                 cls.organisation_id == scope.organisation_id
@@ -212,7 +200,9 @@ class TicketEntry(Scoped, Base):
         is_own = (self.person_id, self.organisation_id) == (scope.person_id, scope.organisation_id)
         ticket = session.get(Ticket, self.ticket_id)
         is_of_ticket = ticket is not None and ticket.asset_id == self.asset_id
-        return is_own and is_of_ticket and is_asset_visible(session, self.asset_id)
+        return (
+            is_own and is_of_ticket and is_asset_visible(session, self.asset_id, Reach.EVERYTHING)
+        )
 
     def _act(self) -> Act:
         if self.audience == Audience.DEALER:
@@ -244,7 +234,7 @@ class TicketAlarm(Scoped, Base):
 
     @classmethod
     def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
-        return asset_condition(cls.asset_id, scope)
+        return asset_condition(cls.asset_id, scope, Reach.EVERYTHING)
 
     def is_writable_by(self, scope: Scope, session: Session) -> bool:
         del scope, session

@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, exists, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from devices.access import Act, asset_condition, is_asset_visible, may
+from devices.access import Act, Reach, is_asset_visible, may, story_condition
 from devices.assets import Asset
 from foundation.database import Base, BigId, Scoped
 from foundation.identity.scope import Scope
@@ -64,10 +64,12 @@ class Alarm(Scoped, Base):
 
     @classmethod
     def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
-        return asset_condition(cls.asset_id, scope)
+        return story_condition(cls.asset_id, cls.started_at, cls.closed_at, scope)
 
     def is_writable_by(self, scope: Scope, session: Session) -> bool:
-        return may(scope, Act.WORK_TICKETS) and is_asset_visible(session, self.asset_id)
+        return may(scope, Act.WORK_TICKETS) and is_asset_visible(
+            session, self.asset_id, Reach.EVERYTHING
+        )
 
 
 class Occurrence(Scoped, Base):
@@ -86,8 +88,9 @@ class Occurrence(Scoped, Base):
 
     @classmethod
     def visible_to(cls, scope: Scope) -> ColumnElement[bool]:
-        alarm = Alarm.__table__
-        return cls.alarm_id.in_(select(alarm.c.id).where(asset_condition(alarm.c.asset_id, scope)))
+        alarm = Alarm.__table__.alias("its_alarm")
+        seen = story_condition(alarm.c.asset_id, cls.started_at, cls.cleared_at, scope)
+        return exists().where(alarm.c.id == cls.alarm_id, seen)
 
     def is_writable_by(self, scope: Scope, session: Session) -> bool:
         return self.alarm.is_writable_by(scope, session)

@@ -48,9 +48,11 @@ UNSCOPED = {
 SINGLE_WHILE_OPEN = {
     "alarm": ["asset_id", "condition"],
     "asset_party": ["asset_id", "kind"],
+    "asset_transfer": ["asset_id", "kind"],
     "offer": ["asset_id", "rule_id"],
     "offer_consent": ["organisation_id"],
     "source_assignment": ["device_id"],
+    "sub_dealer": ["dealer_id"],
     "ticket": ["asset_id"],
 }
 

@@ -96,6 +96,7 @@ def things_of(network: Network, file: str, view_id: int = NOBODY) -> dict[str, o
         "invitation_id": 9_000_000,
         "passkey_id": 9_000_000,
         "token_id": 9_000_000,
+        "grant_id": 1,
         "key": "pump",
         "file": file,
     }

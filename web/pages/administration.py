@@ -25,7 +25,8 @@ def list_groups() -> list[Group]:
     """The groups that the reader's role may use."""
     groups = [_machines(), _sites(), _organisations()] if may(Act.ADMINISTER_ASSETS) else []
     groups += [_devices()] if may(Act.ADMINISTER_DEVICES) else []
-    return [*groups, _people()]
+    dealers = [_dealers()] if may(Act.PLACE_DEALER) else []
+    return [*groups, _people(), *dealers, _data()]
 
 
 def _machines() -> Group:
@@ -65,6 +66,22 @@ def _organisations() -> Group:
             Action(_("Enter an organisation"), url_for("organisations.new"), icon="plus"),
             Action(_("All organisations"), url_for("organisations.index"), icon="organisations"),
         ],
+    )
+
+
+def _data() -> Group:
+    return Group(
+        _("Data"),
+        _("which data of others you may see, and why"),
+        [Action(_("Show"), url_for("sharing.show"), icon="lock")],
+    )
+
+
+def _dealers() -> Group:
+    return Group(
+        _("Dealers above and below"),
+        _("under whom you work, and who works under you"),
+        [Action(_("Show"), url_for("sub_dealers.show"), icon="organisations")],
     )
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from devices.access import Act
+from devices.access import Act, Readable, list_readable, periods_of
 from devices.assets import Asset, get_asset
 from devices.equipment_models import EquipmentModel
 from devices.fleet import AssetFacts, get_asset_facts
+from foundation.clock import from_ms
 from foundation.units import symbol
 from services.tickets.by_asset import list_tickets_of_alarms
 from services.tickets.queries import (
@@ -61,6 +62,8 @@ class MachinePage:
     tickets: Sequence[TicketRow]
     learning: Learning | None
     values: Sequence[Value]
+    # Whether its owner lets the reader see any readings.
+    is_shared: bool
     charted: Sequence[str] | None
     actions: Sequence[Action]
     more: Sequence[Action]
@@ -82,6 +85,7 @@ def load_machine_page(
     """
     asset = get_asset(session, asset_id)
     context, facts = context_of(asset), get_asset_facts(session, asset_id)
+    readable = list_readable(session, asset_id)
     ticket = find_open_on_asset(session, asset_id)
     has_ticket = ticket is not None
     health = get_health(session, runtime.latest, asset, now=now(), has_open_ticket=has_ticket)
@@ -99,7 +103,8 @@ def load_machine_page(
         alarm_tickets=list_tickets_of_alarms(session, [each.id for each in alarms]),
         tickets=history.rows,
         learning=find_learning(session, runtime.store, asset),
-        values=_list_values(asset.equipment_model, runtime.latest.find(asset_id)),
+        values=_list_values(asset.equipment_model, runtime.latest.find(asset_id), readable),
+        is_shared=readable is None or bool(readable),
         charted=None if is_everything_charted else choose_charted(asset.equipment_model),
         actions=_list_actions(asset_id, ticket),
         more=_list_more(asset_id, facts.serial),
@@ -116,10 +121,22 @@ def choose_charted(model: EquipmentModel) -> list[str] | None:
     return [metric.name for group in first[:CHARTS_SHOWN] for metric in group.metrics]
 
 
-def _list_values(model: EquipmentModel, latest: LatestReading | None) -> list[Value]:
+def _list_values(
+    model: EquipmentModel, latest: LatestReading | None, readable: list[Readable] | None
+) -> list[Value]:
     known = latest.values if latest is not None else {}
-    found = ((metric, known.get(metric.name, (None, None))) for metric in model.metrics)
-    return [Value(m.label, value, symbol(m.unit), at_ms) for m, (value, at_ms) in found]
+    found = {
+        name: (value, at_ms)
+        for name, (value, at_ms) in known.items()
+        if readable is None or _is_readable(readable, name, at_ms)
+    }
+    pairs = ((metric, found.get(metric.name, (None, None))) for metric in model.metrics)
+    return [Value(m.label, value, symbol(m.unit), at_ms) for m, (value, at_ms) in pairs]
+
+
+def _is_readable(readable: list[Readable], metric: str, at_ms: int) -> bool:
+    at = from_ms(at_ms)
+    return any(at in each for each in periods_of(readable, metric))
 
 
 def _list_actions(asset_id: int, ticket: TicketRow | None) -> list[Action]:
@@ -148,4 +165,7 @@ def _list_more(asset_id: int, serial: str) -> list[Action]:
     if may(Act.ADMINISTER_DEVICES):
         url = url_for("devices.index", asset=asset_id)
         more.append(Action(_("Its devices"), url, icon="devices"))
+    if may(Act.TRANSFER_ASSETS):
+        url = url_for("transfers.show", asset_id=asset_id)
+        more.append(Action(_("Hand it over"), url, icon="organisations"))
     return more

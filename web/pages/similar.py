@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from devices.access import list_readable_assets
 from devices.assets import Asset
 from devices.fleet_index import FleetFilter, list_ages
 from services.tickets.patterns import FailureTrend, list_failure_trends
@@ -32,12 +33,17 @@ def load_similar(asset: Asset) -> Similar:
     session, latest = get_session(), get_runtime().latest
     fleet = load_fleet(FleetFilter(model=asset.equipment_model.key))
     others = [each.id for each in fleet.entries if each.id != asset.id]
-    hours = _read_hours(latest, [asset.id, *others])
+    hours = _read_hours(latest, _choose_shared([asset.id, *others]))
     near = _choose_nearest(asset, others, hours, list_ages(session, others))
     failures = (
         list_failure_trends(session, at=now(), asset_ids=frozenset(others)) if others else []
     )
     return Similar(load_rows(near, fleet), hours, len(others), failures[:SHOWN])
+
+
+def _choose_shared(asset_ids: Sequence[int]) -> list[int]:
+    shared = list_readable_assets(get_session(), RUN_HOURS)
+    return [each for each in asset_ids if shared is None or each in shared]
 
 
 def _read_hours(latest: Latest, asset_ids: Sequence[int]) -> dict[int, float]:

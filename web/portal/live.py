@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response, current_app, g, jsonify, request, 
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from devices.access import is_asset_visible
+from devices.access import Reach, is_asset_visible
 from foundation.clock import stopwatch_s
 from foundation.errors import NotFound, Unavailable
 from web.auth import find_signed_in, get_token
@@ -86,7 +86,7 @@ def _get_asset_id() -> int | None:
     asset_id = request.args.get("asset", type=int)
     if asset_id is None:
         return None
-    if not 0 < asset_id < 2**63 or not is_asset_visible(get_session(), asset_id):
+    if not 0 < asset_id < 2**63 or not is_asset_visible(get_session(), asset_id, Reach.READINGS):
         raise NotFound("There is no such machine.")
     return asset_id
 

@@ -17,7 +17,9 @@ from web.pages.fleet_view import read_view
 from web.pages.history import load_history
 from web.pages.machine import context_of, load_machine_page
 from web.pages.similar import load_similar
+from web.party_forms import BreakGlassForm
 from web.portal.live import live_addresses
+from web.read_log import note_read
 from web.request_scope import get_runtime, get_scope, get_session, may, now, require
 
 blueprint = Blueprint("machines", __name__)
@@ -60,6 +62,8 @@ def filters() -> ResponseReturnValue:
 @require(Act.SEE_FLEET)
 def show(asset_id: int) -> ResponseReturnValue:
     """Is it well, and if not, what happens next?"""
+    get_asset(get_session(), asset_id)
+    note_read(asset_id)
     page = load_machine_page(
         get_session(),
         get_runtime(),
@@ -70,10 +74,11 @@ def show(asset_id: int) -> ResponseReturnValue:
     return render_template(
         "machines/show.html",
         page=page,
+        glass=BreakGlassForm() if may(Act.BREAK_GLASS) and not page.is_shared else None,
         history=load_history(asset_id, context_of(asset), None),
         similar=load_similar(asset),
         offers=list_offers_of(get_session(), asset_id) if may(Act.SEE_OFFERS) else [],
-        **live_addresses(asset_id),
+        **live_addresses(asset_id if page.is_shared else None),
     )
 
 
@@ -94,6 +99,7 @@ def chart(asset_id: int) -> ResponseReturnValue:
     """The chart block's readings, as frontend/src/charts/contract.js agrees."""
     session = get_session()
     asset = get_asset(session, asset_id)
+    note_read(asset_id)
     key, window = read_window(request.args, now())
     names = request.args.get("groups")
     chosen = names.split(",") if names else None
@@ -108,6 +114,7 @@ def download(asset_id: int) -> ResponseReturnValue:
     """The stored readings of a period as a file."""
     session = get_session()
     asset = get_asset(session, asset_id)
+    note_read(asset_id)
     _, window = read_window(request.args, now())
     metrics = asset.equipment_model.metrics
     check_export(window, metrics)

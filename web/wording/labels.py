@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
+from devices.ownership import PartyKind
 from devices.readings import RejectionCode
+from devices.sharing.models import GrantAct, GrantState, Purpose
 from foundation.identity.scope import OrganisationKind, Role
 from services.notifications.rules import NoticeKind
 from services.tickets.codes import FailureCause, FailureMode
-from services.tickets.rules import Move, TicketState
+from services.tickets.rules import EntryKind, Move, TicketState
 from telemetry.alarms.models import Severity
 from telemetry.health import MachineState
 from telemetry.verdicts import VerdictKind
@@ -30,6 +32,47 @@ ORGANISATION_KINDS: Labels = {
     OrganisationKind.MANUFACTURER: _("Manufacturer"),
     OrganisationKind.DEALER: _("Dealer"),
     OrganisationKind.CUSTOMER: _("Customer"),
+}
+
+PARTY_KINDS: Labels = {
+    PartyKind.OWNER: _("Its owner"),
+    PartyKind.SERVICING: _("The dealer who serves it"),
+}
+
+ENTRY_KINDS: Labels = {
+    EntryKind.OPENED: _("Ticket opened"),
+    EntryKind.ALARM: _("A further alarm joined"),
+    EntryKind.REPORT: _("Reported again"),
+    EntryKind.RETURNED: _("The condition is back"),
+    EntryKind.ASSIGNED: _("Assigned"),
+    EntryKind.MOVED: _("Moved on"),
+    EntryKind.COMMENT: _("Message"),
+}
+
+PURPOSES: Labels = {
+    Purpose.SERVICE: _("Service"),
+    Purpose.PRODUCT_IMPROVEMENT: _("Product improvement"),
+    Purpose.WARRANTY: _("Warranty"),
+    Purpose.THIRD_PARTY: _("Work of a third party"),
+    Purpose.EMERGENCY: _("Emergency"),
+}
+
+GRANT_STATES: Labels = {
+    GrantState.REQUESTED: _("asked for"),
+    GrantState.GIVEN: _("given"),
+    GrantState.REFUSED: _("refused"),
+    GrantState.ENDED: _("ended"),
+}
+
+GRANT_ACTS: Labels = {
+    GrantAct.AGREED: _("agreed at commissioning"),
+    GrantAct.REQUEST: _("asked for"),
+    GrantAct.GIVE: _("given"),
+    GrantAct.LIMIT: _("limited"),
+    GrantAct.REFUSE: _("refused"),
+    GrantAct.REVOKE: _("revoked"),
+    GrantAct.BREAK_GLASS: _("opened without a grant"),
+    GrantAct.EXPIRE: _("expired"),
 }
 
 MACHINE_STATES: Labels = {
