@@ -230,15 +230,9 @@ def _granted(grant: StandingGrant, owners: Iterable[StandingParty]) -> Iterator[
         part = owner.period.intersection(grant.period)
         if owner.organisation_id != grant.owner_id or part is None or part.start == part.end:
             continue
+        is_held = owner.period.end is None
         for metric in grant.metrics or (None,):
-            yield Visible(
-                grant.grantee_id,
-                part,
-                metric,
-                reach,
-                grant.purpose,
-                is_right_held=owner.period.end is None,
-            )
+            yield Visible(grant.grantee_id, part, metric, reach, grant.purpose, is_held)
 
 
 def _rows_of(scope: Scope, reach: Reach) -> list[ColumnElement[bool]]:

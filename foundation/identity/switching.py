@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from foundation import audit
 from foundation.database import get_scope
-from foundation.errors import NotFound
-from foundation.identity.models import LoginSession, Membership, Organisation
+from foundation.errors import Forbidden, NotFound
+from foundation.identity.models import LoginMethod, LoginSession, Membership, Organisation
 from foundation.identity.scope import Role
 
 
@@ -49,11 +49,16 @@ def switch_role(session: Session, *, login_id: int, membership_id: int, at: date
 
     Raises:
         NotFound: when it is no role of that person.
+        Forbidden: when an identity provider let them in, which speaks for its own
+            organisation alone.
     """
     login = session.get_one(LoginSession, login_id)
     member = session.get(Membership, membership_id)
     if member is None or member.person_id != login.person_id:
         raise NotFound("You have no such role.")
+    elsewhere = member.organisation_id != login.organisation_id
+    if login.method == LoginMethod.PROVIDER and elsewhere:
+        raise Forbidden("Sign in with your password or passkey to act for another organisation.")
     token = secrets.token_urlsafe(32)
     login.token_hash = hashlib.sha256(token.encode()).hexdigest()
     login.organisation_id, login.role, login.seen_at = member.organisation_id, member.role, at

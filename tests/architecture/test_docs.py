@@ -68,6 +68,7 @@ def test_every_table_stands_in_the_glossary_by_its_word():
 _INNER = {
     "asset visibility",
     "change row",
+    "claim failure",
     "fitted model",
     "known device",
     "login failure",

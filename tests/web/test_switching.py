@@ -3,8 +3,9 @@
 import re
 
 import pytest
+from sqlalchemy import update
 
-from foundation.identity.models import Membership
+from foundation.identity.models import LoginMethod, LoginSession, Membership
 from foundation.identity.scope import Role
 
 
@@ -52,3 +53,11 @@ def test_nobody_takes_a_role_that_is_not_theirs(both, number):
 
 def test_who_has_one_role_is_offered_no_other(site):
     assert not re.search("Act for", site.visit("customer").read("/"))
+
+
+def test_a_provider_opens_no_other_organisation(both):
+    visitor = both.visit("technician")
+    with both.network.transaction() as session:
+        session.execute(update(LoginSession).values(method=LoginMethod.PROVIDER))
+    answer = visitor.post("/me/role", {"membership": both.membership})
+    assert (answer.status_code, "password or passkey" in answer.text) == (403, True)

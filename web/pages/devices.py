@@ -14,7 +14,7 @@ from markupsafe import Markup
 from devices.access import Act
 from devices.security.claims import FreshCode, Purpose
 from devices.security.credentials import FreshCredential
-from web.pages.csv_files import harmless
+from web.csv_files import harmless
 from web.pages.parts import Action
 from web.request_scope import may
 from web.wording.translate import gettext as _

@@ -14,9 +14,9 @@ from devices.sites import list_sites
 from foundation.csv_rows import RowResult, decode_text
 from foundation.identity.directory import list_organisations
 from foundation.identity.scope import OrganisationKind
+from web.csv_files import csv_template
 from web.forms import AssetForm, UploadForm, attempt, choice, read_upload, submitted
 from web.pages.administration import list_groups
-from web.pages.csv_files import csv_template
 from web.request_scope import get_session, now, require
 from web.wording.translate import gettext as _
 

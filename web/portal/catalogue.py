@@ -15,8 +15,8 @@ from foundation.csv_rows import decode_text
 from foundation.errors import Invalid, NotFound
 from foundation.identity.directory import get_own_organisation
 from telemetry.training import check_normal_period
+from web.csv_files import as_download
 from web.forms import DefinitionForm, SignalForm, attempt, choice, list_unit_choices, submitted
-from web.pages.csv_files import as_download
 from web.pages.definition import LimitsForm, build_limits_form, definition_of, with_limits
 from web.pages.parts import Action
 from web.request_scope import get_scope, get_session, now, require

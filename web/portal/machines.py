@@ -9,8 +9,8 @@ from foundation.identity.scope import Role
 from services.offers.queries import list_offers_of
 from services.tickets.by_asset import list_tickets_of_alarms
 from telemetry.charts import build_chart, read_samples
+from web.csv_files import as_download
 from web.pages.chart import answer_chart, check_export, read_window, write_csv
-from web.pages.csv_files import as_download
 from web.pages.fleet import load_fleet, turn_to
 from web.pages.fleet_list import build_bar, list_columns, list_filters, load_rows, page_addresses
 from web.pages.fleet_view import read_view

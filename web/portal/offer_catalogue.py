@@ -17,8 +17,8 @@ from services.offers.definitions import (
     write_rule,
 )
 from services.offers.models import OfferRule
+from web.csv_files import as_download
 from web.forms import OfferRuleForm, RulesForm, attempt, explain, submitted
-from web.pages.csv_files import as_download
 from web.pages.offer_rule import form_of, load_rule_page, read_form, with_choices
 from web.pages.parts import Action
 from web.portal.live import live_addresses

@@ -9,8 +9,8 @@ from foundation.identity.directory import get_own_organisation, list_people
 from foundation.identity.models import Person
 from foundation.identity.people import PEOPLE_COLUMNS, create_person, import_people
 from foundation.identity.scope import ROLES_OF_KIND, Role
+from web.csv_files import csv_template
 from web.forms import PersonForm, UploadForm, attempt, choice, read_upload, submitted
-from web.pages.csv_files import csv_template
 from web.pages.parts import Action
 from web.request_scope import get_session, now, require
 from web.wording import labels

@@ -21,9 +21,9 @@ from devices.security.inventory import (
     set_gateway,
 )
 from foundation.csv_rows import decode_text
+from web.csv_files import csv_template
 from web.device_forms import LIVES, OVERLAPS, CodeForm, CredentialForm, DeviceForm, GatewayForm
 from web.forms import PortalForm, UploadForm, attempt, read_upload, submitted
-from web.pages.csv_files import csv_template
 from web.pages.devices import TEMPLATE_COLUMNS, describe_label, list_actions, write_credentials
 from web.request_scope import get_session, may, now, require
 from web.wording.translate import gettext as _
