@@ -25,14 +25,17 @@ PEOPLE = {
 }
 DEVICES = {"desktop": DESKTOP, "phone": PHONE}
 MACHINES_SEEN = 3
-# Linked once somebody keeps a view, or a machine has a longer past than one page holds.
-NOT_LINKED_YET = ("/machines/views", "/machines/1/history")
+# Linked once somebody keeps a view, a machine has a longer past than one page holds, or left.
+NOT_LINKED_YET = ("/machines/views", "/machines/1/history", "/former-machines")
 # How the table of who may ask for what names the roles, and what no link of a page leads to: it is
 # for scripts and programs, or leads on at once.
 _IN_MATRIX = {"manufacturer": "maker", "dealer_manager": "manager"}
 _NOT_LINKED = re.compile(
-    r"/(health|live|static|sign-in|search)\b.*|/machines/map/.+|/machines/<[^>]+>/chart"
+    r"/(healthz|metrics|live|static|sign-in|search|invitation)\b.*|/me/confirm"
+    r"|/machines/map/.+|/machines/<[^>]+>/chart"
 )
+# A manufacturer comes to an offer from its machine, and three machines are looked at.
+_BY_CHANCE = {"manufacturer": {"/offers/<id:offer_id>"}}
 
 
 def list_wanted(role):
@@ -43,7 +46,9 @@ def list_wanted(role):
         for row in read_rows()
         if (row.method, row.answer) == ("GET", 200) and person in row.who
     }
-    places = {path for path in paths if not _NOT_LINKED.fullmatch(path)}
+    places = {path for path in paths if not _NOT_LINKED.fullmatch(path)} - _BY_CHANCE.get(
+        role, set()
+    )
     return {re.sub("<[^>]+>", "[a-z0-9_]+", place) for place in places}
 
 

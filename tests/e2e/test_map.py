@@ -22,7 +22,7 @@ def test_sites_that_are_close_are_one_marker_that_leads_to_their_machines(world)
     assert world.locator("[data-map] canvas").bounding_box()["width"] > 300
     markers = world.locator(".mw-marker")
     expect(markers).to_have_count(2)
-    both = markers.filter(has_text="2 sites: 8 machines")
+    both = markers.filter(has_text=re.compile(r"2 sites: \d+ machines"))
     expect(both).to_have_attribute("href", re.compile(r"/machines\?.*box="))
     both.click()
     world.wait_for_url(re.compile("box="))

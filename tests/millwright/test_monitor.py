@@ -46,7 +46,8 @@ def test_a_service_that_runs_is_ready_in_every_part(service):
     status, text = ask(f"{service.url}/healthz/ready")
     parts = json.loads(text)["parts"]
     assert status == 200
-    assert set(parts) == {"database", "schema", "store", "broker", "ingest", "scoring", "worker"}
+    own = {"database", "schema", "store", "broker"}
+    assert set(parts) == own | {"ingest", "scoring", "worker", "admission"}
     assert set(parts.values()) == {"ready"}
 
 
