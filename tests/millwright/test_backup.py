@@ -177,7 +177,7 @@ def test_a_forged_audit_row_with_a_right_checksum_is_found(backup, place, clock)
     digest = hashlib.sha256(victim.read_bytes()).hexdigest()
     manifest["files"]["rows/audit_row.jsonl"] = digest
     (backup / MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(Invalid, match="audit of the backup does not hold: Row \d+ was changed"):
+    with pytest.raises(Invalid, match=r"audit of the backup does not hold: Row \d+ was changed"):
         restore(*place, backup, clock, quiet)
 
 
