@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import event
 
 from foundation.clock import ManualClock
 from foundation.database import open_database
@@ -58,26 +57,13 @@ def sqlite_template(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="session")
-def sqlite_engine():
-    """One engine for all tests: compiling a statement anew takes longer than running it."""
-    database = open_database("sqlite:///elsewhere.db")
-    yield database
-    database.close()
-
-
 @pytest.fixture
-def sqlite_database(sqlite_template, sqlite_engine, tmp_path):
+def sqlite_database(sqlite_template, tmp_path):
     path = tmp_path / "millwright.db"
     shutil.copy(sqlite_template, path)
-
-    def connect_here(_dialect, _record, arguments, _options):
-        arguments[0] = str(path)
-
-    event.listen(sqlite_engine.engine, "do_connect", connect_here)
-    yield sqlite_engine
-    sqlite_engine.close()
-    event.remove(sqlite_engine.engine, "do_connect", connect_here)
+    database = open_database(f"sqlite:///{path}")
+    yield database
+    database.close()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

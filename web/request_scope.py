@@ -37,6 +37,18 @@ class IdConverter(IntegerConverter):
         super().__init__(url_map, min=1, max=2**63 - 1)  # type: ignore[arg-type]  # a Map by contract
 
 
+def as_id(text: str) -> int:
+    """A row's id in a query or form; what no database could hold is refused like any other word.
+
+    Raises:
+        ValueError: which leaves the default to whoever asked for it.
+    """
+    number = int(text)
+    if not 0 < number < 2**63:
+        raise ValueError(text)
+    return number
+
+
 class Portal(Flask):
     """Flask, with the request's session closed in the one place that sees view and answer."""
 

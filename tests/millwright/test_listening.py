@@ -48,6 +48,9 @@ def test_a_certificate_without_its_key_is_refused(tmp_path):
         check_broker(settings(mqtt_cert=tmp_path / "c"), is_insecure=True, anonymous_devices=False)
 
 
+SECRET = "a key of the tests, long enough for all"
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -57,6 +60,6 @@ def test_a_certificate_without_its_key_is_refused(tmp_path):
     ],
 )
 def test_the_commands_refuse_before_they_start_anything(options, tmp_path):
-    line = refuse(*options, "--data", tmp_path / "data", MILLWRIGHT_SECRET_KEY="s" * 40)
+    line = refuse(*options, "--data", tmp_path / "data", MILLWRIGHT_SECRET_KEY=SECRET)
     assert "--insecure-listen" in line
     assert not (tmp_path / "data").exists()

@@ -71,7 +71,8 @@ def test_files_with_a_hash_in_their_name_are_kept_for_good(site):
 def test_no_change_without_a_token(lively, form):
     things = things_of(lively.network, "")
     visitor = lively.visit("maker")
-    for row in UNSAFE:
+    # A device claims its password by a code, without a browser and its cookies.
+    for row in (each for each in UNSAFE if each.path != "/claim"):
         answer = visitor.client.post(row.address(things), data="x=1", content_type=form)
         assert answer.status_code == 403, row.path
     assert visitor.get("/").status_code == 200

@@ -25,7 +25,7 @@ from web.csv_files import csv_template
 from web.device_forms import LIVES, OVERLAPS, CodeForm, CredentialForm, DeviceForm, GatewayForm
 from web.forms import PortalForm, UploadForm, attempt, read_upload, submitted
 from web.pages.devices import TEMPLATE_COLUMNS, describe_label, list_actions, write_credentials
-from web.request_scope import get_session, may, now, require
+from web.request_scope import as_id, get_session, may, now, require
 from web.wording.translate import gettext as _
 
 blueprint = Blueprint("devices", __name__)
@@ -37,7 +37,7 @@ _provision = require(Act.ADMINISTER_ASSETS)
 @_look_after
 def index() -> ResponseReturnValue:
     """The devices, those of one machine with `asset`."""
-    search, asset_id = request.args.get("q", "")[:64], request.args.get("asset", type=int)
+    search, asset_id = request.args.get("q", "")[:64], request.args.get("asset", type=as_id)
     return _list_page(DeviceForm(), search, asset_id)
 
 

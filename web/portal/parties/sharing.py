@@ -20,7 +20,7 @@ from web.party_forms import (
     RevokeForm,
     read_names,
 )
-from web.request_scope import get_session, may, now, require
+from web.request_scope import as_id, get_session, may, now, require
 from web.wording.translate import gettext as _
 
 blueprint = Blueprint("sharing", __name__)
@@ -30,7 +30,7 @@ blueprint = Blueprint("sharing", __name__)
 @require(Act.SEE_GRANTS)
 def show() -> ResponseReturnValue:
     """What is shared, with its receipts, and what was read."""
-    return _page(GrantForm(data={"machine": request.args.get("machine", type=int)}))
+    return _page(GrantForm(data={"machine": request.args.get("machine", type=as_id)}))
 
 
 @blueprint.post("/data/grants")

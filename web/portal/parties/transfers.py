@@ -15,7 +15,7 @@ from foundation.identity.scope import OrganisationKind, Role
 from web.filters import zone
 from web.forms import attempt
 from web.party_forms import TransferForm
-from web.request_scope import get_scope, get_session, now, require
+from web.request_scope import as_id, get_scope, get_session, now, require
 from web.wording.translate import gettext as _
 
 blueprint = Blueprint("transfers", __name__)
@@ -47,7 +47,7 @@ def plan(asset_id: int) -> ResponseReturnValue:
 def cancel(asset_id: int) -> ResponseReturnValue:
     """Calls a planned transfer off."""
     get_asset(get_session(), asset_id)
-    number = request.form.get("transfer", type=int) or 0
+    number = request.form.get("transfer", type=as_id) or 0
     cancel_transfer(get_session(), number, asset_id=asset_id, at=now())
     flash(_("The transfer is called off."), "success")
     return redirect(url_for("transfers.show", asset_id=asset_id), 303)
